@@ -1,0 +1,257 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/jq"
+	"github.com/authctl/authctl/pkg/profile"
+)
+
+// Answer is what the server said.
+type Answer struct {
+	Status     int
+	Header     http.Header
+	ReceivedAt time.Time // by the local clock
+	URL        *url.URL  // that was asked
+	size       int
+	body       any    // decoded: JSON, else the text
+	badJSON    error  // why an answer that says it is JSON is not
+	mediaType  string // of the Content-Type
+}
+
+func newAnswer(r *Request, response *http.Response, body []byte, now time.Time) *Answer {
+	a := &Answer{
+		Status: response.StatusCode, Header: response.Header, ReceivedAt: now,
+		URL: r.URL, size: len(body), body: string(body),
+	}
+	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	a.mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	says := a.mediaType == "application/json" || strings.HasSuffix(a.mediaType, "+json")
+	text := strings.TrimLeft(string(body), " \t\r\n")
+	looks := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
+	switch {
+	case len(body) == 0:
+		a.body = nil
+	case says || looks && a.mediaType != "text/html":
+		decoded, err := decodeJSON(body)
+		if err == nil {
+			a.body = decoded
+		} else if says || looks {
+			a.badJSON = err
+		}
+	}
+	return a
+}
+
+// ClockOffset is how far the server's clock is ahead of ours, by its Date
+// header (RFC 9110 §6.6.1). Less than 5 s is taken for none: the header counts
+// whole seconds and the answer was on its way.
+func (a *Answer) ClockOffset() time.Duration {
+	date, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	if offset := date.Sub(a.ReceivedAt); offset.Abs() >= 5*time.Second {
+		return offset
+	}
+	return 0
+}
+
+// Read evaluates an expression over the answer. No result is nil.
+func (a *Answer) Read(ctx context.Context, e profile.Expr, values Values) (any, error) {
+	if e.IsZero() {
+		return nil, nil
+	}
+	vars := map[string]any(maps.Clone(values))
+	if vars == nil {
+		vars = map[string]any{}
+	}
+	vars["status"], vars["body"] = a.Status, a.body
+	return jq.First(ctx, e.Text, jq.Input{Value: a.body, Header: a.Header, Vars: vars})
+}
+
+// ReadItem evaluates an expression over one item of the answer. Nothing, and an
+// expression that does not fit the item, are nil.
+func (a *Answer) ReadItem(ctx context.Context, item any, e profile.Expr) any {
+	value, err := jq.First(ctx, e.Text, jq.Input{Value: item, Header: a.Header})
+	if err != nil {
+		return nil
+	}
+	return value
+}
+
+// Describe tells what came without telling its contents: type, size and, for
+// JSON, the shape.
+func (a *Answer) Describe() string {
+	switch body := a.body.(type) {
+	case nil:
+		return "the answer is empty"
+	case string:
+		kind := a.mediaType
+		if kind == "" {
+			kind = "text"
+		}
+		return fmt.Sprintf("the answer is %s, %d bytes", kind, a.size)
+	default:
+		return "the answer is " + jq.Shape(body)
+	}
+}
+
+// judge says whether the answer is a success.
+func (a *Answer) judge(ctx context.Context, s Spec) error {
+	success, err := a.succeeded(ctx, s)
+	switch {
+	case err != nil:
+		return err
+	case success && a.badJSON == nil:
+		return nil
+	case a.Status >= 300 && a.Status < 400:
+		return a.redirected()
+	}
+	return a.failure(ctx, s)
+}
+
+// succeeded applies success:. The condition stands beside "status is 2xx"; one
+// that names $status decides alone.
+func (a *Answer) succeeded(ctx context.Context, s Spec) (bool, error) {
+	ok := a.Status >= 200 && a.Status < 300
+	expr := firstOf(s.Call.Success, s.Profile.Success)
+	if expr.IsZero() {
+		return ok, nil
+	}
+	if !ok && !strings.Contains(expr.Text, "$status") {
+		return false, nil
+	}
+	result, err := a.Read(ctx, expr, s.ambient())
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	// An answer that the condition cannot be asked of (HTML) is no success.
+	return err == nil && result != nil && result != false, nil
+}
+
+func firstOf(exprs ...profile.Expr) profile.Expr {
+	for _, e := range exprs {
+		if !e.IsZero() {
+			return e
+		}
+	}
+	return profile.Expr{}
+}
+
+// redirected refuses to follow and says where it would have gone.
+func (a *Answer) redirected() error {
+	where := a.Header.Get("Location")
+	if target, err := a.URL.Parse(where); err == nil && where != "" {
+		target.RawQuery, target.Fragment, target.User = "", "", nil
+		where = target.String()
+	}
+	return fault.New(fault.BadAnswer, "if the API has moved there, write it as base_url",
+		"%s redirects to %s (status %d); a secret follows no redirect", a.URL.Host, where, a.Status)
+}
+
+// failure is the error for an answer that is no success.
+func (a *Answer) failure(ctx context.Context, s Spec) error {
+	message, own := a.message(ctx, s)
+	status := fmt.Sprintf("status %d", a.Status)
+	if message != "" {
+		status = message + " (" + status + ")"
+	}
+	host := a.URL.Host
+	switch {
+	case a.Status == http.StatusTooManyRequests:
+		return fault.New(fault.RateLimited, "wait"+a.retryAfter()+", then try again", "%s has had too many requests: %s", host, status)
+	case a.Status >= 500:
+		return fault.New(fault.BadAnswer, "try again later", "%s is in trouble: %s", host, status)
+	case unknownRequest(a.Status) && !own:
+		return fault.New(fault.BadAnswer, "check base_url and request: "+s.Call.Request.Method+" "+s.Call.Request.Path.Text,
+			"%s does not know this request: %s", host, status)
+	case a.Status >= 400:
+		return fault.New(fault.Refused, "", "%w", &Refusal{Host: host, Status: a.Status, Message: message})
+	case a.badJSON != nil:
+		return fault.New(fault.BadAnswer, "", "%s answered with broken JSON: %w (%s)", host, a.badJSON, status)
+	}
+	if _, isText := a.body.(string); isText || a.body == nil {
+		return fault.New(fault.BadAnswer, "check base_url", "%s answered something unusable: %s (%s)", host, a.Describe(), status)
+	}
+	return fault.New(fault.Refused, "", "%w", &Refusal{Host: host, Status: a.Status, Message: message})
+}
+
+// Refusal is a server's no: to who asks, or to what is asked.
+type Refusal struct {
+	Host    string
+	Status  int
+	Message string // the server's own; may be empty
+}
+
+func (r *Refusal) Error() string {
+	if r.Message == "" {
+		return fmt.Sprintf("%s refused with status %d", r.Host, r.Status)
+	}
+	return fmt.Sprintf("%s refused: %s (status %d)", r.Host, r.Message, r.Status)
+}
+
+// unknownRequest are the statuses that speak of the request's form and not of
+// who sends it.
+func unknownRequest(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+		http.StatusLengthRequired, http.StatusRequestURITooLong, http.StatusUnsupportedMediaType:
+		return true
+	}
+	return false
+}
+
+// maxMessage bounds what is shown of a server's message, in bytes.
+const maxMessage = 500
+
+// message is the server's own message, by error: (own is then true) or,
+// without one, where most APIs put it.
+func (a *Answer) message(ctx context.Context, s Spec) (text string, own bool) {
+	if _, isText := a.body.(string); isText {
+		return "", false
+	}
+	usual := profile.Expr{Text: `[.error_description?, .message?, .error.message?, .error?, .detail?, .title?] | map(strings) | first`}
+	for _, expr := range []profile.Expr{s.Call.Error, s.Profile.Error, usual} {
+		result, err := a.Read(ctx, expr, s.ambient())
+		if text, isText := result.(string); err == nil && isText && text != "" {
+			return strings.TrimSpace(text[:min(len(text), maxMessage)]), expr != usual
+		}
+	}
+	return "", false
+}
+
+// RetryAfter is how long the server asks to wait (RFC 9110 §10.2.3), 0 if it
+// does not say.
+func (a *Answer) RetryAfter() time.Duration {
+	value := a.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 && seconds < 1<<31 {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, date.Sub(a.ReceivedAt))
+	}
+	return 0
+}
+
+func (a *Answer) retryAfter() string {
+	if wait := a.RetryAfter(); wait > 0 {
+		return " " + wait.Round(time.Second).String()
+	}
+	return ""
+}
+
+// errDuplicate and errTrailing are what encoding/json lets pass (threat 11).
+var (
+	errDuplicate = errors.New("a key stands twice")
+	errTrailing  = errors.New("more text follows the value")
+)

@@ -1,0 +1,287 @@
+package call
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/authctl/authctl/pkg/profile"
+)
+
+// Values are what placeholders stand for: strings, numbers, booleans, or what
+// an expression read. A name that is absent, nil or an empty string is
+// "missing".
+type Values map[string]any
+
+// Text returns the value of a name as text; ok is false if it is missing.
+func (v Values) Text(name string) (text string, ok bool) {
+	switch value := v[name].(type) {
+	case nil:
+		return "", false
+	case string:
+		return value, value != ""
+	case json.Number:
+		return value.String(), true
+	case bool:
+		return strconv.FormatBool(value), true
+	default:
+		encoded, err := json.Marshal(value)
+		return string(encoded), err == nil
+	}
+}
+
+// fill puts values into a template. Each value goes through encode, which
+// makes it safe for its place or refuses it. missing holds the placeholders
+// that have no value; the text is then of no use.
+func (v Values) fill(t profile.Template, encode func(string) (string, error)) (text string, missing []string, err error) {
+	var b strings.Builder
+	for _, part := range t.Parts {
+		if part.Name == "" {
+			b.WriteString(part.Literal)
+			continue
+		}
+		value, ok := v.Text(part.Name)
+		if !ok {
+			missing = append(missing, part.Name)
+			continue
+		}
+		encoded, err := encode(value)
+		if err != nil {
+			return "", nil, fmt.Errorf("{{%s}} %w", part.Name, err)
+		}
+		b.WriteString(encoded)
+	}
+	return b.String(), missing, nil
+}
+
+// plain leaves a value as it is: a body of text takes everything.
+func plain(value string) (string, error) { return value, nil }
+
+// Header makes header values: what would end the line is refused (threat 5).
+func headerSafe(value string) (string, error) {
+	if strings.ContainsAny(value, "\r\n\x00") {
+		return "", errors.New("holds a line break or NUL, which a header cannot carry")
+	}
+	return value, nil
+}
+
+// pathSegment keeps a value within its segment (threat 3).
+func pathSegment(value string) (string, error) {
+	if value == "." || value == ".." {
+		return "", errors.New("would lead to another path")
+	}
+	return url.PathEscape(value), nil
+}
+
+// jsonSafe refuses what JSON cannot carry byte for byte (RFC 8259 §8.1).
+func jsonSafe(value string) (string, error) {
+	if !utf8.ValidString(value) {
+		return "", errors.New("is not UTF-8, which JSON cannot carry")
+	}
+	return value, nil
+}
+
+// filler fills one call and notes what it left out.
+type filler struct {
+	values  Values
+	leftOut []string
+}
+
+// leaf fills a template whose leaf is left out when a value is missing; where
+// names the leaf in the list of what was left out.
+func (f *filler) leaf(where string, t profile.Template, encode func(string) (string, error)) (string, bool, error) {
+	text, missing, err := f.values.fill(t, encode)
+	if err != nil {
+		return "", false, fmt.Errorf("%s: %w", where, err)
+	}
+	if len(missing) > 0 {
+		f.leftOut = append(f.leftOut, fmt.Sprintf("%s (no %s)", where, strings.Join(missing, ", ")))
+		return "", false, nil
+	}
+	return text, true, nil
+}
+
+// path fills the path; a missing value is an error there.
+func (f *filler) path(t profile.Template) (string, error) {
+	text, missing, err := f.values.fill(t, pathSegment)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("{{%s}} has no value", missing[0])
+	}
+	if err != nil {
+		return "", fmt.Errorf("request: %w", err)
+	}
+	return text, nil
+}
+
+// pairs fills names and values as a query or a form writes them, in order.
+func (f *filler) pairs(where string, list profile.List[profile.Template]) (string, error) {
+	var parts []string
+	for _, entry := range list {
+		value, present, err := f.leaf(where+"."+entry.Name, entry.Value, plain)
+		if err != nil {
+			return "", err
+		}
+		if present {
+			parts = append(parts, url.QueryEscape(entry.Name)+"="+url.QueryEscape(value))
+		}
+	}
+	return strings.Join(parts, "&"), nil
+}
+
+func (f *filler) headers(header http.Header, list profile.List[profile.Template]) error {
+	for _, entry := range list {
+		value, present, err := f.leaf("headers."+entry.Name, entry.Value, headerSafe)
+		if err != nil {
+			return err
+		}
+		if present {
+			header.Set(entry.Name, value)
+		}
+	}
+	return nil
+}
+
+// basic fills "{{username}}:{{password}}" (RFC 7617 §2): the user name ends at
+// the first colon, so it cannot hold one.
+func (f *filler) basic(t profile.Template) (string, bool, error) {
+	user, password, found := strings.Cut(t.Text, ":")
+	if !found {
+		return "", false, errors.New(`basic: a colon is missing: write "{{username}}:{{password}}"`)
+	}
+	var parts []string
+	for _, half := range []string{user, password} {
+		parsed, err := profile.ParseTemplate(half, t.Pos)
+		if err != nil {
+			return "", false, fmt.Errorf("basic: %w", err)
+		}
+		text, present, err := f.leaf("basic", parsed, plain)
+		if err != nil || !present {
+			return "", false, err
+		}
+		parts = append(parts, text)
+	}
+	if strings.Contains(parts[0], ":") {
+		return "", false, errors.New("basic: the user name holds a colon, which Basic cannot carry")
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(parts[0]+":"+parts[1])), true, nil
+}
+
+// json writes a body. Objects and arrays that lose all they had are left out
+// themselves; what was written empty stays.
+func (f *filler) json(v profile.Value) ([]byte, error) {
+	var b bytes.Buffer
+	present, err := f.jsonValue(&b, v, "json")
+	if err != nil || !present {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func (f *filler) jsonValue(b *bytes.Buffer, v profile.Value, where string) (bool, error) {
+	switch {
+	case v.Object:
+		return f.jsonObject(b, v.Members, where)
+	case v.Array:
+		return f.jsonArray(b, v.Items, where)
+	case v.Text == nil:
+		b.WriteString(v.Raw)
+		return true, nil
+	}
+	if name, alone := v.Text.Alone(); alone {
+		if _, isText := f.values[name].(string); !isText && f.values[name] != nil {
+			return true, writeJSON(b, f.values[name])
+		}
+	}
+	text, present, err := f.leaf(where, *v.Text, jsonSafe)
+	if err != nil || !present {
+		return false, err
+	}
+	return true, writeJSON(b, text)
+}
+
+func (f *filler) jsonObject(b *bytes.Buffer, members []profile.Member, where string) (bool, error) {
+	start, written := b.Len(), 0
+	b.WriteByte('{')
+	for _, member := range members {
+		name, missing, err := f.values.fill(member.Name, jsonSafe)
+		if err != nil || len(missing) > 0 {
+			return false, errors.Join(err, nameMissing(missing))
+		}
+		var value bytes.Buffer
+		present, err := f.jsonValue(&value, member.Value, where+"."+name)
+		if err != nil {
+			return false, err
+		}
+		if !present {
+			continue
+		}
+		if written > 0 {
+			b.WriteByte(',')
+		}
+		written++
+		if err := writeJSON(b, name); err != nil {
+			return false, err
+		}
+		b.WriteByte(':')
+		b.Write(value.Bytes())
+	}
+	b.WriteByte('}')
+	return keepUnlessEmptied(b, start, written, len(members)), nil
+}
+
+func nameMissing(missing []string) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("json: {{%s}} names a field and has no value", missing[0])
+}
+
+func (f *filler) jsonArray(b *bytes.Buffer, items []profile.Value, where string) (bool, error) {
+	start, written := b.Len(), 0
+	b.WriteByte('[')
+	for i, item := range items {
+		var value bytes.Buffer
+		present, err := f.jsonValue(&value, item, where+"."+strconv.Itoa(i))
+		if err != nil {
+			return false, err
+		}
+		if !present {
+			continue
+		}
+		if written > 0 {
+			b.WriteByte(',')
+		}
+		written++
+		b.Write(value.Bytes())
+	}
+	b.WriteByte(']')
+	return keepUnlessEmptied(b, start, written, len(items)), nil
+}
+
+// keepUnlessEmptied takes back what was written since start if all that was to
+// stand in it was left out.
+func keepUnlessEmptied(b *bytes.Buffer, start, written, planned int) bool {
+	if written == 0 && planned > 0 {
+		b.Truncate(start)
+		return false
+	}
+	return true
+}
+
+// writeJSON encodes without the HTML escapes that encoding/json adds.
+func writeJSON(b *bytes.Buffer, value any) error {
+	encoder := json.NewEncoder(b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - 1) // the encoder ends with a line break
+	return nil
+}

@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/call"
+	"github.com/authctl/authctl/pkg/console"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/session"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// The values of --output that several commands have.
+const (
+	outputTable = "table"
+	outputJSON  = "json"
+)
+
+// app is one run of the program: the system, the global flags, and what is
+// made from them when a command needs it.
+type app struct {
+	env      Env
+	redactor *console.Redactor
+	out, err *console.Stream
+	settings *settings
+	started  bool   // a command has begun: its errors are not usage errors
+	output   string // of the command that runs
+
+	color    console.ColorMode
+	config   string
+	noInput  bool
+	verbose  bool
+	timeout  time.Duration
+	selected selectFlags
+}
+
+func newApp(env Env) *app {
+	a := &app{env: env, redactor: new(console.Redactor)}
+	a.settings = newSettings(env)
+	a.openStreams()
+	return a
+}
+
+// openStreams is called again once the flag --color is known.
+func (a *app) openStreams() {
+	options := console.Options{Color: a.color, Getenv: a.env.Getenv, Redactor: a.redactor}
+	a.out = console.NewStream(a.env.Stdout, options)
+	a.err = console.NewStream(a.env.Stderr, options)
+}
+
+func (a *app) flush() {
+	// The exit code has been decided; a stream that is gone changes nothing.
+	_ = a.out.Flush()
+	_ = a.err.Flush()
+}
+
+// root returns the command tree.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "authctl",
+		Short: "Log in to token APIs and keep the tokens alive",
+		Long: `authctl logs in to token APIs, stores the tokens, keeps them alive and
+inspects them. A profile, a few lines of YAML, describes how an API hands out
+and takes tokens.`,
+		Example: `  authctl login zumrails
+  curl -H "Authorization: Bearer $(authctl token zumrails)" https://…
+  authctl status`,
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			a.started = true
+			a.openStreams()
+			return nil
+		},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.config, "config", "", "profile `file` to use instead of the configuration folder")
+	flags.StringVarP(&a.selected.profile, "profile", "p", "", "`name` of the profile")
+	flags.StringVarP(&a.selected.environment, "environment", "e", "", "`name` of the profile's environment")
+	flags.StringVarP(&a.selected.account, "account", "a", "", "`name` of the account, where a profile has several")
+	flags.StringVar(&a.selected.store, "store", "", "where sessions are kept: keyring, file or none")
+	flags.Var(&a.color, "color", "colour the output")
+	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail with exit code 3 instead")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "tell each request on standard error, without secrets")
+	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "how long the requests of a command may take")
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetHelpCommand(helpCommand(root))
+	root.SetUsageTemplate(usageTemplate())
+	root.AddCommand(
+		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
+		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
+		a.doctorCommand(), a.completionCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// addOutput gives a command the flag --output with these values, the first
+// being the default.
+func (a *app) addOutput(cmd *cobra.Command, values ...string) {
+	cmd.Flags().VarP(&choice{value: &a.output, of: values}, "output", "o", "form of the output")
+	cmd.Flags().Lookup("output").DefValue = values[0]
+	a.complete(cmd, "output", values)
+	previous := cmd.PreRun
+	cmd.PreRun = func(cmd *cobra.Command, args []string) {
+		if a.output == "" {
+			a.output = values[0]
+		}
+		if previous != nil {
+			previous(cmd, args)
+		}
+	}
+}
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value *string
+	of    []string
+}
+
+func (c *choice) Set(text string) error {
+	for _, word := range c.of {
+		if word == text {
+			*c.value = text
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s", text, strings.Join(c.of, ", "))
+}
+
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return strings.Join(c.of, "|") }
+
+// manager makes the session manager over a store.
+func (a *app) manager(store session.Store, inputs session.Inputs) *session.Manager {
+	client := &call.Client{
+		HTTP: call.NewHTTP(a.env.Getenv), Now: a.env.Now, UserAgent: "authctl/" + a.env.Version,
+	}
+	if a.verbose {
+		client.Trace = a.trace
+	}
+	return &session.Manager{
+		Store: store, Calls: client, Inputs: inputs, Now: a.env.Now, Timeout: a.timeout,
+		Learn: a.redactor.Add, Note: a.say,
+	}
+}
+
+// trace tells a request: never a body, never a value of a header or a query.
+func (a *app) trace(e call.Event) {
+	status := "no answer"
+	if e.Status != 0 {
+		status = fmt.Sprint(e.Status)
+	}
+	a.say("%s %s: %s, %s, headers %s", e.Method, e.URL, status, e.Took.Round(time.Millisecond), strings.Join(e.Headers, " "))
+}
+
+// say prints one line for people on standard error, wherever that leads.
+func (a *app) say(format string, args ...any) {
+	// A note that cannot be written is no reason to stop.
+	_, _ = fmt.Fprintln(a.err, "note: "+console.Sanitize(fmt.Sprintf(format, args...)))
+}
+
+// warn tells a failure that did not keep the command from its end.
+func (a *app) warn(err error) {
+	a.say("%v", err)
+	if hint := fault.HintOf(err); hint != "" {
+		_, _ = fmt.Fprintln(a.err, "hint: "+console.Sanitize(hint))
+	}
+}
+
+// reveal prints a secret on standard output, because it was asked for, with a
+// line break after it. A secret that would not be one line is refused.
+func (a *app) reveal(secret token.Secret) error {
+	text := secret.Reveal()
+	if strings.ContainsAny(text, "\r\n\x00") {
+		return fault.New(fault.BadAnswer, "", "the token holds a line break and cannot be printed as one line")
+	}
+	_, err := io.WriteString(a.out.Raw(), text+"\n")
+	return err
+}

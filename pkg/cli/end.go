@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/console"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/session"
+)
+
+func (a *app) logoutCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "logout [PROFILE]",
+		Short: "Forget a session on this machine",
+		Long: `Remove a session from the store. The server is not told: the token stays valid
+until it expires. Use "authctl cancel" to make the server invalidate it first,
+where the API can do that.`,
+		Example: `  authctl logout zumrails
+  authctl logout --all`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if all {
+				return a.logoutAll(cmd.Context(), args)
+			}
+			return a.logout(cmd.Context(), args)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "forget every session in every store")
+	return exitCodes(cmd, 3, 5, 8)
+}
+
+func (a *app) logout(ctx context.Context, args []string) error {
+	s, err := a.target(args, false)
+	if err != nil {
+		return err
+	}
+	if err := s.needsSession("logout"); err != nil {
+		return err
+	}
+	info, err := a.manager(s.store, nil).Logout(ctx, s.Target)
+	if err != nil {
+		return fault.Wrap(err, "log out of %s", s.Target)
+	}
+	a.done("logged out of " + s.Target.String())
+	if info.Live(a.env.Now(), 0) && info.Profile != "" {
+		hint := ""
+		if len(s.Profile.Cancel) > 0 {
+			hint = "; next time, authctl cancel ends it at once"
+		}
+		a.say("the token itself stays valid at the server until %s%s", a.expiryText(info), hint)
+	}
+	return nil
+}
+
+// logoutAll removes every session that the index knows. One that cannot be
+// removed does not keep the others; all failures are told.
+func (a *app) logoutAll(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		return fault.New(fault.Usage, "leave out one of them", "--all and a profile exclude each other")
+	}
+	if err := a.settings.load(); err != nil {
+		return err
+	}
+	entries, err := a.sessions()
+	failures := []error{err}
+	for _, entry := range entries {
+		st, err := a.openStore(entry.Store)
+		if err == nil {
+			err = a.manager(st, nil).Forget(ctx, entry.Key)
+		}
+		if err != nil {
+			failures = append(failures, fault.Wrap(err, "log out of %s", entry.Profile))
+			continue
+		}
+		a.done(fmt.Sprintf("logged out of %s, account %s at %s", entry.Profile, entry.Account, entry.Origin))
+	}
+	if len(entries) == 0 {
+		a.say("there are no sessions")
+	}
+	return errors.Join(failures...)
+}
+
+func (a *app) cancelCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cancel [PROFILE]",
+		Short: "Make the server invalidate the token, then forget it",
+		Long: `Ask the server to invalidate the token of a session, then remove the session
+from the store. If the server cannot be asked or does not agree, the session
+stays. Not every API can do this: see cancel: in the profile.`,
+		Example:           "  authctl cancel zumrails",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, m, err := a.withSession(args, "cancel")
+			if err != nil {
+				return err
+			}
+			done, err := m.Cancel(cmd.Context(), s.Target)
+			if err != nil {
+				return err
+			}
+			a.done("cancelled the token of " + s.Target.String())
+			if done.AlreadyOver {
+				a.say("the server refused it because it was over already")
+			}
+			return nil
+		},
+	}
+	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
+}
+
+// withSession is the beginning of every command that works on a session and
+// never asks a person.
+func (a *app) withSession(args []string, command string) (*selection, *session.Manager, error) {
+	s, err := a.target(args, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.needsSession(command); err != nil {
+		return nil, nil, err
+	}
+	in, err := a.noInputs(s.Profile)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, a.manager(s.store, in), nil
+}
+
+// done tells a person that something was done.
+func (a *app) done(text string) {
+	// Nobody may be reading standard error.
+	_, _ = fmt.Fprintln(a.err, a.err.Paint(console.Good, console.Sanitize(text)))
+}

@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/call"
+	"github.com/authctl/authctl/pkg/console"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
+	"github.com/authctl/authctl/pkg/session"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// loginOptions are the flags of login.
+type loginOptions struct {
+	inputFlags
+	via    string
+	save   bool
+	dryRun bool
+}
+
+func (a *app) loginCommand() *cobra.Command {
+	var o loginOptions
+	cmd := &cobra.Command{
+		Use:   "login [PROFILE]",
+		Short: "Log in to an API and keep the session",
+		Long: `Log in to the API that PROFILE describes and keep the session in the store.
+
+What the login needs (user name, password, …) is taken from the flags, from
+what the profile names (env: or command:), else asked for on the terminal.
+A password is never a flag: use --password-stdin, --input NAME=@file or the
+prompt. With --store none the token is printed and nothing is kept.`,
+		Example: `  authctl login zumrails
+  authctl login zumrails --environment production --account billing
+  pass show zumrails | authctl login zumrails --username ada --password-stdin
+  authctl login datarhei-core --via auth0 --input auth0_token=@token.txt
+  authctl login logware --dry-run`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args, o) },
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&o.via, "via", "", "another `login` of the profile, from its other_logins")
+	cmd.Flags().BoolVar(&o.save, "save-credentials", false, "keep user name and password in the store, to log in again without a person")
+	cmd.Flags().BoolVarP(&o.dryRun, "dry-run", "n", false, "print the request without secrets and send nothing")
+	a.addOutput(cmd, outputTable, outputJSON)
+	return exitCodes(cmd, 3, 4, 5, 6, 7, 8)
+}
+
+func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
+	s, err := a.target(args, true)
+	if err != nil {
+		return err
+	}
+	in, err := o.read(a, s.Profile)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return a.previewLogin(ctx, s, in, o.via)
+	}
+	a.announce(s)
+	options := session.LoginOptions{Via: o.via, SaveCredentials: o.save}
+	if s.none {
+		return a.loginOnce(ctx, s, in, options)
+	}
+	result, err := a.manager(s.store, in).Login(ctx, s.Target, options)
+	if err != nil {
+		return a.afterFailedSave(result, err)
+	}
+	if a.selected.store != "" {
+		if err := a.settings.remember(map[string]string{setStore: s.store.Name()}); err != nil {
+			a.warn(fault.Wrap(err, "the choice of the store is not remembered"))
+		}
+	}
+	if a.output == outputJSON {
+		return console.WriteJSON(a.out, a.row(result.Info, s.store.Name()))
+	}
+	a.loggedIn(s, result)
+	return nil
+}
+
+// loginOnce logs in without a store: the token goes to standard output.
+func (a *app) loginOnce(ctx context.Context, s *selection, in *inputs, o session.LoginOptions) error {
+	if o.SaveCredentials {
+		return fault.New(fault.Usage, "leave out one of them", "--save-credentials needs a store, and the store none keeps nothing")
+	}
+	result, err := a.manager(nil, in).Authenticate(ctx, s.Target, o)
+	if err != nil {
+		return fault.Wrap(err, "log in to %s", s.Target)
+	}
+	if a.output == outputJSON {
+		return a.revealJSON(s.Profile, result.Access)
+	}
+	return a.reveal(result.AccessToken)
+}
+
+// afterFailedSave adds the way on where the login went well and the store did
+// not: the server knows the session, this machine does not.
+func (a *app) afterFailedSave(result token.Session, err error) error {
+	if !result.AccessToken.IsZero() && fault.KindOf(err) == fault.Store {
+		a.say("the server has logged you in, but the session could not be kept")
+	}
+	return err
+}
+
+// loggedIn says who, where, until when and where stored.
+func (a *app) loggedIn(s *selection, result token.Session) {
+	text := "logged in to " + s.Target.String()
+	if result.User != "" {
+		text += " as " + result.User
+	}
+	// Nobody may be reading standard error.
+	_, _ = fmt.Fprintln(a.err, a.err.Paint(console.Good, console.Sanitize(text)))
+	lines := []string{"at       " + string(result.Origin), "until    " + a.expiryText(result.Info), "kept in  " + s.store.Name()}
+	switch result.Renewable {
+	case "refresh":
+		lines = append(lines, "renewed  by itself, by the refresh call")
+	case "login":
+		lines = append(lines, "renewed  by itself, from the saved credentials")
+	}
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(a.err, "  "+console.Sanitize(line))
+	}
+}
+
+// expiryText says when a token is over, and who said so.
+func (a *app) expiryText(info token.Info) string {
+	if info.At.IsZero() {
+		return "no end is known (" + string(info.Source) + ")"
+	}
+	now := a.env.Now()
+	return fmt.Sprintf("%s, %s (%s)", console.Absolute(info.At.In(now.Location())), console.UntilFine(now, info.At), info.Source)
+}
+
+// previewLogin prints the requests of a login as they would be sent.
+func (a *app) previewLogin(ctx context.Context, s *selection, in *inputs, via string) error {
+	requests, err := session.Preview(s.Target, via, func(want profile.Input) (string, bool) {
+		g, ok := in.given[want.Name]
+		return firstNonEmpty(g.value, want.Default.Text), ok || want.Default.Set
+	})
+	if err != nil {
+		return fault.Wrap(err, "log in to %s", s.Target)
+	}
+	if a.output == outputJSON {
+		return console.WriteJSON(a.out, previewsOf(requests))
+	}
+	for i, r := range requests {
+		if i > 0 {
+			_, _ = fmt.Fprintln(a.out)
+		}
+		if err := a.printRequest(r); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// preview is the JSON form of a request that was not sent.
+type preview struct {
+	Method  string              `json:"method"`
+	URL     string              `json:"url"`
+	Headers map[string][]string `json:"headers"`
+	Body    string              `json:"body,omitempty"`
+	LeftOut []string            `json:"left_out,omitempty"`
+}
+
+func previewsOf(requests []*call.Request) []preview {
+	list := make([]preview, 0, len(requests))
+	for _, r := range requests {
+		list = append(list, preview{r.Method, r.URL.String(), hideBasic(r.Header), string(r.Body), r.LeftOut})
+	}
+	return list
+}
+
+// hideBasic replaces the value of Basic: encoded, even "[redacted]" looks like
+// a secret.
+func hideBasic(header http.Header) http.Header {
+	shown := header.Clone()
+	if strings.HasPrefix(shown.Get("Authorization"), "Basic ") {
+		shown.Set("Authorization", "Basic [redacted]")
+	}
+	return shown
+}
+
+func (a *app) printRequest(r *call.Request) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", a.out.Paint(console.Bold, r.Method), console.Sanitize(r.URL.String()))
+	header := hideBasic(r.Header)
+	names := make([]string, 0, len(header))
+	for name := range header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(&b, "%s: %s\n", name, console.Sanitize(header.Get(name)))
+	}
+	if len(r.Body) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", console.Sanitize(string(r.Body)))
+	}
+	for _, left := range r.LeftOut {
+		fmt.Fprintf(&b, "left out: %s\n", console.Sanitize(left))
+	}
+	_, err := a.out.Write([]byte(b.String()))
+	return err
+}
+
+// row is the JSON form of a session without its secrets.
+type row struct {
+	token.Info
+	Store string `json:"store"`
+	Live  bool   `json:"live"`
+}
+
+func (a *app) row(info token.Info, store string) row {
+	return row{Info: info, Store: store, Live: info.Live(a.env.Now(), 0)}
+}
+
+// revealJSON prints a token with what belongs to it, because it was asked for.
+func (a *app) revealJSON(p *profile.Profile, access token.Access) error {
+	header, value, err := call.Credential(p, call.Values{"token": access.AccessToken.Reveal()})
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(a.out.Raw())
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(struct {
+		Token  string `json:"token"`
+		Header string `json:"header"`
+		token.Info
+	}{access.AccessToken.Reveal(), header + ": " + value, access.Info})
+}

@@ -1,0 +1,300 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/console"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/session"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// createOptions are the flags of token create.
+type createOptions struct {
+	name, expiresIn, expiresAt string
+	save                       bool
+}
+
+func (a *app) tokenCreateCommand() *cobra.Command {
+	var o createOptions
+	cmd := &cobra.Command{
+		Use:   "create [PROFILE] --name NAME",
+		Short: "Make a long-lived token for a server or CI",
+		Long: `Make a long-lived token with a session. The API shows its secret this once: it
+is printed on standard output, or kept with --save as an account of the
+profile, where "authctl token PROFILE --account NAME" finds it.`,
+		Example: `  authctl token create haut-ai --name ci --expires-in 30d
+  authctl token create haut-ai --name ci --expires-at 2027-01-31T12:00:00Z --save`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.createToken(cmd.Context(), args, o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.name, "name", "", "`name` of the token, to find it again")
+	flags.StringVar(&o.expiresIn, "expires-in", "", "`time` until it is over, such as 12h, 30d, 8w")
+	flags.StringVar(&o.expiresAt, "expires-at", "", "`time` at which it is over, such as 2027-01-31T12:00:00Z")
+	flags.BoolVar(&o.save, "save", false, "keep the secret in the store instead of printing it")
+	cmd.MarkFlagsMutuallyExclusive("expires-in", "expires-at")
+	if err := cmd.MarkFlagRequired("name"); err != nil {
+		panic("cli: token create has no flag --name")
+	}
+	a.addOutput(cmd, outputRaw, outputJSON)
+	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
+}
+
+// ends returns when the token shall be over; zero if nothing was asked for.
+func (o createOptions) ends(now time.Time) (time.Time, error) {
+	switch {
+	case o.expiresIn != "":
+		lifetime, err := token.ParseLifetime(o.expiresIn)
+		if err != nil {
+			return time.Time{}, fault.New(fault.Usage, "write --expires-in 30d", "--expires-in: %w", err)
+		}
+		return now.Add(lifetime).Truncate(time.Second), nil
+	case o.expiresAt != "":
+		at, err := time.Parse(time.RFC3339, o.expiresAt)
+		if err != nil {
+			return time.Time{}, fault.New(fault.Usage, "write --expires-at 2027-01-31T12:00:00Z", "--expires-at: %q is no time in the form of RFC 3339", o.expiresAt)
+		}
+		if !at.After(now) {
+			return time.Time{}, fault.New(fault.Usage, "name a time to come", "--expires-at: %s is over already", o.expiresAt)
+		}
+		return at, nil
+	}
+	return time.Time{}, nil
+}
+
+func (a *app) createToken(ctx context.Context, args []string, o createOptions) error {
+	ends, err := o.ends(a.env.Now())
+	if err != nil {
+		return err
+	}
+	s, m, err := a.withSession(args, "token create")
+	if err != nil {
+		return err
+	}
+	if ends.IsZero() && s.wantsExpiry() {
+		return fault.New(fault.Usage, "add --expires-in 30d", "%s demands an end for a long-lived token", s.Profile.Name)
+	}
+	if o.save && o.name == s.Account {
+		return fault.New(fault.Usage, "choose another --name", "the account %s holds the session that makes the token", s.Account)
+	}
+	created, err := m.CreateToken(ctx, s.Target, o.name, ends)
+	if err != nil {
+		return err
+	}
+	if o.save {
+		if err := m.SaveToken(ctx, s.Target, created, o.name); err != nil {
+			// The secret will not be shown again: better printed than lost.
+			return errors.Join(fault.Wrap(err, "the token was made and could not be kept; it is printed instead"), a.reveal(created.Secret))
+		}
+	}
+	a.done(a.createdText(s, created, o))
+	switch {
+	case a.output == outputJSON:
+		return a.revealCreated(created, !o.save)
+	case !o.save:
+		return a.reveal(created.Secret)
+	}
+	return nil
+}
+
+// wantsExpiry says whether the profile's request names when the token ends.
+func (s *selection) wantsExpiry() bool {
+	for i := range s.Profile.Tokens.Create {
+		if c := &s.Profile.Tokens.Create[i]; c.Mentions("expires_at") || c.Mentions("expires_in") {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) createdText(s *selection, created session.LongLived, o createOptions) string {
+	text := fmt.Sprintf("made the token %s (id %s) at %s", created.Name, created.ID, s.Target)
+	if !created.ExpiresAt.IsZero() {
+		text += ", until " + console.Absolute(created.ExpiresAt.In(a.env.Now().Location()))
+	}
+	if o.save {
+		text += "; print it with authctl token " + s.Profile.Name + " --account " + o.name
+	}
+	return text
+}
+
+// revealCreated prints a new token as JSON, its secret only if it was not kept.
+func (a *app) revealCreated(created session.LongLived, reveal bool) error {
+	secret := ""
+	if reveal {
+		secret = created.Secret.Reveal()
+	}
+	encoder := json.NewEncoder(a.out.Raw())
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(struct {
+		session.LongLived
+		Token string `json:"token,omitempty"`
+	}{created, secret})
+}
+
+func (a *app) tokenListCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list [PROFILE]",
+		Short: "List the long-lived tokens, over all pages",
+		Long: `List the long-lived tokens that the API knows, over all pages, with the time
+that is left. Secrets are not shown: the API gave them once.`,
+		Example: `  authctl token list haut-ai
+  authctl token list haut-ai --output json`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, m, err := a.withSession(args, "token list")
+			if err != nil {
+				return err
+			}
+			list, err := m.ListTokens(cmd.Context(), s.Target)
+			if err != nil {
+				return err
+			}
+			return a.printTokens(list)
+		},
+	}
+	a.addOutput(cmd, outputTable, outputJSON)
+	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
+}
+
+func (a *app) printTokens(list []session.LongLived) error {
+	if a.output == outputJSON {
+		if list == nil {
+			list = []session.LongLived{}
+		}
+		return console.WriteJSON(a.out, list)
+	}
+	if len(list) == 0 {
+		a.say("there are no long-lived tokens")
+		return nil
+	}
+	table := console.NewTable("ID", "NAME", "EXPIRES", "LEFT")
+	now := a.env.Now()
+	for _, one := range list {
+		expires, left, role := "never", "", console.Plain
+		if !one.ExpiresAt.IsZero() {
+			expires = console.Absolute(one.ExpiresAt.In(now.Location()))
+			left, role = console.UntilFine(now, one.ExpiresAt), console.Good
+			if !one.ExpiresAt.After(now) {
+				role = console.Bad
+			}
+		}
+		table.Row(console.Cell{Text: one.ID}, console.Cell{Text: one.Name, Role: console.Key}, console.Cell{Text: expires}, console.Cell{Text: left, Role: role})
+	}
+	return table.Print(a.out)
+}
+
+func (a *app) tokenRevokeCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "revoke [PROFILE] ID|NAME",
+		Short: "Make a long-lived token invalid",
+		Long: `Make a long-lived token invalid at the server. It is named by its id or by its
+name; a name that several tokens have is refused. Asks first, unless --yes is
+given. A copy that was kept with --save is forgotten as well.`,
+		Example: `  authctl token revoke haut-ai ci
+  authctl token revoke haut-ai 42 --yes`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			last := len(args) - 1
+			return a.revokeToken(cmd.Context(), args[:last], args[last], yes)
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
+}
+
+func (a *app) revokeToken(ctx context.Context, args []string, wanted string, yes bool) error {
+	s, m, err := a.withSession(args, "token revoke")
+	if err != nil {
+		return err
+	}
+	found, err := a.findToken(ctx, s, m, wanted)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		agreed, err := a.confirm(ctx, fmt.Sprintf("Revoke the token %s (id %s) at %s?", found.Name, found.ID, s.Target), "--yes")
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			return fault.New(fault.Interrupted, "", "nothing was revoked")
+		}
+	}
+	if err := m.RevokeToken(ctx, s.Target, found.ID); err != nil {
+		return err
+	}
+	a.done(fmt.Sprintf("revoked the token %s (id %s) at %s", found.Name, found.ID, s.Target))
+	return a.forgetSaved(ctx, s, m, found.ID)
+}
+
+// findToken looks a token up by id or name. Where the profile cannot list, the
+// word is taken for an id.
+func (a *app) findToken(ctx context.Context, s *selection, m *session.Manager, wanted string) (session.LongLived, error) {
+	if len(s.Profile.Tokens.List) == 0 {
+		return session.LongLived{ID: wanted, Name: wanted}, nil
+	}
+	list, err := m.ListTokens(ctx, s.Target)
+	if err != nil {
+		return session.LongLived{}, err
+	}
+	var named []session.LongLived
+	for _, one := range list {
+		if one.ID == wanted {
+			return one, nil
+		}
+		if one.Name == wanted {
+			named = append(named, one)
+		}
+	}
+	hint := "authctl token list " + s.Profile.Name
+	switch len(named) {
+	case 0:
+		return session.LongLived{}, fault.New(fault.Other, hint, "%s has no token with the id or name %q", s.Target, wanted)
+	case 1:
+		return named[0], nil
+	}
+	return session.LongLived{}, fault.New(fault.Usage, hint+", then revoke by id", "%d tokens of %s are called %q", len(named), s.Target, wanted)
+}
+
+// confirm asks on the terminal; without one the flag must say it.
+func (a *app) confirm(ctx context.Context, question, flag string) (bool, error) {
+	if a.noInput {
+		return false, fault.New(fault.Usage, "add "+flag, "--no-input forbids to ask")
+	}
+	tty, err := a.env.OpenTTY()
+	if errors.Is(err, console.ErrNoTerminal) {
+		return false, fault.New(fault.Usage, "add "+flag, "there is no terminal to ask on")
+	}
+	if err != nil {
+		return false, err
+	}
+	defer tty.Close()
+	return tty.Confirm(ctx, question)
+}
+
+// forgetSaved removes the copy of a revoked token that --save has kept.
+func (a *app) forgetSaved(ctx context.Context, s *selection, m *session.Manager, id string) error {
+	key, err := s.Key()
+	if err != nil {
+		return err
+	}
+	entries, err := s.store.Find(key.Profile, key.Environment, key.Origin)
+	for _, entry := range entries {
+		if entry.LongLived && entry.TokenID == id {
+			err = errors.Join(err, m.Forget(ctx, entry.Key))
+		}
+	}
+	return fault.Wrap(err, "the token was revoked; forget the copy here")
+}

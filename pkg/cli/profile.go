@@ -1,0 +1,330 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/console"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
+)
+
+func (a *app) profileCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "profile",
+		Short:   "List, show, choose and check profiles",
+		Long:    "Work with the profiles: the YAML entries that describe how an API hands out and\ntakes tokens.",
+		Example: "  authctl profile list\n  authctl profile validate",
+	}
+	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand())
+	return exitCodes(group(cmd))
+}
+
+func (a *app) profileListCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the profiles",
+		Long:    "List all profiles with the base URL that is used by default. One that cannot be\nread is told on standard error and does not hide the others.",
+		Example: "  authctl profile list --output json",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return a.listProfiles() },
+	}
+	a.addOutput(cmd, outputTable, outputJSON)
+	return exitCodes(cmd, 8)
+}
+
+// shown is the JSON form of a profile.
+type shown struct {
+	Name         string            `json:"name"`
+	File         string            `json:"file"`
+	Line         int               `json:"line"`
+	Description  string            `json:"description,omitempty"`
+	Docs         string            `json:"docs,omitempty"`
+	BaseURL      string            `json:"base_url,omitempty"`
+	Environments []shownURL        `json:"environments,omitempty"`
+	Logins       []string          `json:"other_logins,omitempty"`
+	Calls        map[string]string `json:"calls"`
+	Send         string            `json:"send"`
+	Lifetime     string            `json:"lifetime,omitempty"`
+}
+
+type shownURL struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
+
+func showProfile(p *profile.Profile) shown {
+	s := shown{
+		Name: p.Name, File: p.Pos.File, Line: p.Pos.Line, Description: p.Description, Docs: p.Docs,
+		Logins: p.OtherLogins.Names(), Calls: map[string]string{}, Send: p.Send.Header + ": " + p.Send.Value.Text,
+	}
+	if p.BaseURL.URL != nil {
+		s.BaseURL = p.BaseURL.String()
+	}
+	for _, env := range p.Environments {
+		s.Environments = append(s.Environments, shownURL{env.Name, env.Value.String()})
+	}
+	switch {
+	case p.Lifetime.Never:
+		s.Lifetime = "never"
+	case p.Lifetime.Duration > 0:
+		s.Lifetime = p.Lifetime.Duration.String()
+	}
+	for _, named := range namedCalls(p) {
+		var requests []string
+		for _, c := range named.Value {
+			requests = append(requests, c.Request.Method+" "+c.Request.Path.Text)
+		}
+		s.Calls[named.Name] = strings.Join(requests, ", ")
+	}
+	return s
+}
+
+// namedCalls are the calls of a profile that are there, in the order of use.
+func namedCalls(p *profile.Profile) profile.List[profile.Calls] {
+	all := profile.List[profile.Calls]{{Name: "login", Value: p.Login}}
+	for _, other := range p.OtherLogins {
+		all = append(all, profile.Named[profile.Calls]{Name: "login --via " + other.Name, Value: other.Value})
+	}
+	all = append(all,
+		profile.Named[profile.Calls]{Name: "refresh", Value: p.Refresh},
+		profile.Named[profile.Calls]{Name: "cancel", Value: p.Cancel},
+		profile.Named[profile.Calls]{Name: "token create", Value: p.Tokens.Create},
+		profile.Named[profile.Calls]{Name: "token list", Value: p.Tokens.List},
+		profile.Named[profile.Calls]{Name: "token revoke", Value: p.Tokens.Revoke},
+	)
+	var present profile.List[profile.Calls]
+	for _, named := range all {
+		if len(named.Value) > 0 {
+			present = append(present, named)
+		}
+	}
+	return present
+}
+
+func (a *app) listProfiles() error {
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	list := []shown{}
+	var broken error
+	for _, name := range catalog.Names() {
+		p, err := catalog.Profile(name)
+		if err != nil {
+			a.warn(err)
+			broken = fault.New(fault.Profile, "authctl profile validate", "a profile cannot be used")
+			continue
+		}
+		list = append(list, showProfile(p))
+	}
+	if a.output == outputJSON {
+		if err := console.WriteJSON(a.out, list); err != nil {
+			return err
+		}
+		return broken
+	}
+	table := console.NewTable("PROFILE", "BASE URL", "ENVIRONMENTS", "ABOUT")
+	for _, s := range list {
+		base, names := s.BaseURL, []string{}
+		for _, env := range s.Environments {
+			base = firstNonEmpty(base, env.URL)
+			names = append(names, env.Name)
+		}
+		table.Row(console.Cell{Text: s.Name, Role: console.Key}, console.Cell{Text: base}, console.Cell{Text: strings.Join(names, ", ")},
+			console.Cell{Text: firstNonEmpty(s.Description, s.Docs), Role: console.Faint})
+	}
+	if err := table.Print(a.out); err != nil {
+		return err
+	}
+	return broken
+}
+
+func (a *app) profileShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "show [PROFILE]",
+		Short:             "Show a profile with its defaults",
+		Long:              "Show what a profile says: where it stands, its base URLs, its calls, how the\ntoken is sent and how long it lasts.",
+		Example:           "  authctl profile show zumrails",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := a.oneProfile(args)
+			if err != nil {
+				return err
+			}
+			if a.output == outputJSON {
+				return console.WriteJSON(a.out, showProfile(p))
+			}
+			return a.printProfile(p)
+		},
+	}
+	a.addOutput(cmd, outputTable, outputJSON)
+	return exitCodes(cmd, 8)
+}
+
+// oneProfile is the profile that is named or chosen.
+func (a *app) oneProfile(args []string) (*profile.Profile, error) {
+	if err := a.settings.load(); err != nil {
+		return nil, err
+	}
+	catalog, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	name, _, err := a.chooseProfile(catalog, args)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Profile(name)
+}
+
+func (a *app) printProfile(p *profile.Profile) error {
+	s := showProfile(p)
+	table := console.NewTable()
+	add := func(name, value string) {
+		if value != "" {
+			table.Row(console.Cell{Text: name, Role: console.Faint}, console.Cell{Text: value})
+		}
+	}
+	add("profile", s.Name)
+	add("written in", p.Pos.String())
+	add("about", s.Description)
+	add("docs", s.Docs)
+	add("base URL", s.BaseURL)
+	for _, env := range s.Environments {
+		add("environment", env.Name+"  "+env.URL)
+	}
+	for _, named := range namedCalls(p) {
+		add(named.Name, s.Calls[named.Name])
+	}
+	add("token sent as", s.Send)
+	add("lifetime", firstNonEmpty(s.Lifetime, "as the token or the answer says"))
+	return table.Print(a.out)
+}
+
+func (a *app) profileUseCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "use PROFILE",
+		Short: "Choose the profile that is used when none is named",
+		Long: `Remember a profile, and with --environment and --account these too, for commands
+that name none. AUTHCTL_PROFILE and the command line still come first.`,
+		Example:           "  authctl profile use zumrails --environment production",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(_ *cobra.Command, args []string) error {
+			catalog, err := a.catalog()
+			if err != nil {
+				return err
+			}
+			p, err := catalog.Profile(args[0])
+			if err != nil {
+				return err
+			}
+			if a.selected.environment != "" {
+				if _, err := a.chooseEnvironment(p); err != nil {
+					return err
+				}
+			}
+			err = a.settings.remember(map[string]string{
+				setProfile: p.Name, setEnvironment: a.selected.environment, setAccount: a.selected.account,
+			})
+			if err != nil {
+				return err
+			}
+			a.done("authctl uses " + strings.Join(append(args, nonEmpty(a.selected.environment, a.selected.account)...), ", ") + " when none is named")
+			return nil
+		},
+	}
+	return exitCodes(cmd, 8)
+}
+
+func nonEmpty(texts ...string) []string {
+	var kept []string
+	for _, text := range texts {
+		if text != "" {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}
+
+func (a *app) profileValidateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate [PROFILE...]",
+		Short: "Check profiles and tell every mistake with its place",
+		Long: `Check all profiles, or those that are named: keys, types, expressions, names.
+Every mistake is told with file, line and column and what to write instead.
+Nothing is sent. Use --config FILE for a file that is not in use yet.`,
+		Example: `  authctl profile validate
+  authctl profile validate --config new.yaml`,
+		ValidArgsFunction: a.completeProfiles,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.validateProfiles(args) },
+	}
+	a.addOutput(cmd, outputTable, outputJSON)
+	return exitCodes(cmd, 8)
+}
+
+// finding is the JSON form of a mistake.
+type finding struct {
+	Profile string `json:"profile"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (a *app) validateProfiles(names []string) error {
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		names = catalog.Names()
+	}
+	findings := []finding{}
+	for _, name := range names {
+		_, problems, err := catalog.Check(name)
+		if err != nil {
+			return err
+		}
+		for _, p := range problems {
+			findings = append(findings, finding{name, p.Pos.File, p.Pos.Line, p.Pos.Column, p.Text, p.Hint})
+		}
+	}
+	if a.output == outputJSON {
+		if err := console.WriteJSON(a.out, findings); err != nil {
+			return err
+		}
+	} else {
+		a.printFindings(findings)
+	}
+	if len(findings) > 0 {
+		return fault.New(fault.Profile, "", "%s found", count(len(findings), "mistake"))
+	}
+	a.done(count(len(names), "profile") + " checked, no mistakes")
+	return nil
+}
+
+// printFindings tells mistakes as compilers do, so that editors find the place.
+func (a *app) printFindings(findings []finding) {
+	for _, f := range findings {
+		pos := profile.Pos{File: f.File, Line: f.Line, Column: f.Column}
+		text := fmt.Sprintf("%s: %s", pos, f.Message)
+		if f.Hint != "" {
+			text += " (" + f.Hint + ")"
+		}
+		// Nobody may be reading standard output; the exit code tells.
+		_, _ = fmt.Fprintln(a.out, console.Sanitize(text))
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

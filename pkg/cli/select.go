@@ -1,0 +1,272 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
+	"github.com/authctl/authctl/pkg/session"
+	"github.com/authctl/authctl/pkg/store"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// selectFlags are the global flags that say which session is meant.
+type selectFlags struct{ profile, environment, account, store string }
+
+// selection is what is meant, and by what it was chosen.
+type selection struct {
+	session.Target
+	by    string // "the argument", "AUTHCTL_PROFILE", …
+	store *store.Store
+	none  bool // --store none: nothing is kept
+}
+
+// profileFiles are the files that profiles are read from: the one that
+// --config or AUTHCTL_CONFIG names, else profiles.yaml and profiles.d/*.yaml in
+// the configuration folder. Never a file of the working folder (threat 1).
+func (a *app) profileFiles() ([]string, error) {
+	if named := firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")); named != "" {
+		return []string{named}, nil
+	}
+	folder := a.settings.paths.config
+	if folder == "" {
+		return nil, fault.New(fault.Profile, "set HOME or XDG_CONFIG_HOME", "there is no configuration folder")
+	}
+	var files []string
+	main := filepath.Join(folder, "profiles.yaml")
+	if _, err := os.Stat(main); err == nil {
+		files = append(files, main)
+	}
+	more, err := os.ReadDir(filepath.Join(folder, "profiles.d"))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, fault.New(fault.Profile, "", "%w", err)
+	}
+	for _, entry := range more {
+		if name := entry.Name(); strings.HasSuffix(name, ".yaml") && !strings.HasPrefix(name, ".") {
+			files = append(files, filepath.Join(folder, "profiles.d", name))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fault.New(fault.Profile, "write a profile there; profiles.example.yaml shows how", "no profiles: %s does not exist", main)
+	}
+	return files, nil
+}
+
+func firstNonEmpty(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func (a *app) catalog() (*profile.Catalog, error) {
+	files, err := a.profileFiles()
+	if err != nil {
+		return nil, err
+	}
+	return profile.Load(files)
+}
+
+// chooseProfile applies the order: argument, flag, AUTHCTL_PROFILE, stored
+// choice, the only one there is.
+func (a *app) chooseProfile(catalog *profile.Catalog, args []string) (name, by string, err error) {
+	flag := a.selected.profile
+	switch {
+	case len(args) > 0 && flag != "" && flag != args[0]:
+		return "", "", fault.New(fault.Usage, "name the profile once", "the argument says %q and --profile says %q", args[0], flag)
+	case len(args) > 0:
+		return args[0], "the argument", nil
+	case flag != "":
+		return flag, "--profile", nil
+	}
+	if name := a.settings.GetString(setProfile); name != "" {
+		return name, a.settings.from(setProfile, a.env.Getenv), nil
+	}
+	names := catalog.Names()
+	switch len(names) {
+	case 0:
+		return "", "", fault.New(fault.Profile, "write one; profiles.example.yaml shows how", "there are no profiles")
+	case 1:
+		return names[0], "the only profile", nil
+	}
+	return "", "", fault.New(fault.Usage, "name one, or choose one for good: authctl profile use "+names[0],
+		"which profile? there are %s", strings.Join(names, ", "))
+}
+
+// chooseEnvironment applies the same order; without a choice it is the first.
+// A stored choice belongs to the stored profile.
+func (a *app) chooseEnvironment(p *profile.Profile) (string, error) {
+	names := p.Environments.Names()
+	wanted := firstNonEmpty(a.selected.environment, a.env.Getenv("AUTHCTL_ENVIRONMENT"), a.stored(setEnvironment, p.Name))
+	switch {
+	case wanted == "" && len(names) == 0:
+		return "", nil
+	case wanted == "":
+		return names[0], nil
+	case len(names) == 0:
+		return "", fault.New(fault.Usage, "leave the environment out", "%s has one base URL and no environments", p.Name)
+	case !slices.Contains(names, wanted):
+		return "", fault.New(fault.Usage, profile.DidYouMean(wanted, names), "%s has no environment %q", p.Name, wanted)
+	}
+	return wanted, nil
+}
+
+// stored returns the choice in settings.yaml if it was made for this profile.
+func (a *app) stored(name, profile string) string {
+	if a.settings.GetString(setProfile) != profile {
+		return ""
+	}
+	return a.settings.GetString(name)
+}
+
+// chooseAccount applies the same order. Without a choice it is the only account
+// that has a session, or "default".
+func (a *app) chooseAccount(t session.Target, entries []store.Entry) (string, error) {
+	wanted := firstNonEmpty(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, t.Profile.Name))
+	if wanted != "" {
+		return wanted, nil
+	}
+	var accounts []string
+	for _, entry := range entries {
+		if entry.Account == token.DefaultAccount {
+			return token.DefaultAccount, nil
+		}
+		if !entry.LongLived {
+			accounts = append(accounts, entry.Account)
+		}
+	}
+	switch len(accounts) {
+	case 0:
+		return token.DefaultAccount, nil
+	case 1:
+		return accounts[0], nil
+	}
+	return "", fault.New(fault.Usage, "--account "+accounts[0], "which account of %s? there are %s", t.Profile.Name, strings.Join(accounts, ", "))
+}
+
+// target decides which session is meant. forLogin is true where a new session
+// is made: its account is then "default" unless one is named.
+func (a *app) target(args []string, forLogin bool) (*selection, error) {
+	if err := a.settings.load(); err != nil {
+		return nil, err
+	}
+	catalog, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	name, by, err := a.chooseProfile(catalog, args)
+	if err != nil {
+		return nil, err
+	}
+	p, err := catalog.Profile(name)
+	if err != nil {
+		return nil, err
+	}
+	s := &selection{Target: session.Target{Profile: p}, by: by}
+	if s.Environment, err = a.chooseEnvironment(p); err != nil {
+		return nil, err
+	}
+	return s, a.chooseSession(s, forLogin)
+}
+
+// chooseSession decides account and store.
+func (a *app) chooseSession(s *selection, forLogin bool) error {
+	key, err := s.Key()
+	if err != nil {
+		return err
+	}
+	index, err := a.openStore(store.Keyring)
+	if err != nil {
+		return err
+	}
+	entries, err := index.Find(key.Profile, key.Environment, key.Origin)
+	if err != nil {
+		a.warn(fault.Wrap(err, "the list of sessions"))
+	}
+	if forLogin {
+		s.Account = firstNonEmpty(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, s.Profile.Name), token.DefaultAccount)
+	} else if s.Account, err = a.chooseAccount(s.Target, entries); err != nil {
+		return err
+	}
+	kept := ""
+	for _, entry := range entries {
+		if entry.Account == s.Account && !forLogin {
+			kept = entry.Store
+		}
+	}
+	name := a.storeName(kept)
+	s.none = name == store.None
+	if !s.none {
+		s.store, err = a.openStore(name)
+	}
+	return err
+}
+
+// storeName is the flag, else where the session is, else AUTHCTL_STORE, else
+// the remembered choice, else the keyring.
+func (a *app) storeName(kept string) string {
+	return firstNonEmpty(a.selected.store, kept, a.settings.GetString(setStore), store.Keyring)
+}
+
+func (a *app) openStore(name string) (*store.Store, error) {
+	p := a.settings.paths
+	if p.state == "" || p.data == "" {
+		return nil, fault.New(fault.Store, "set HOME or XDG_STATE_HOME and XDG_DATA_HOME", "there is no folder for the state of authctl")
+	}
+	return store.Open(store.Options{
+		Name: name, StateDir: p.state, LockDir: filepath.Join(p.state, "locks"),
+		DataDir:     filepath.Join(p.data, "sessions"),
+		Identity:    store.Identity{Text: token.NewSecret(a.env.Getenv(envIdentity)), Path: a.identityPath()},
+		Getenv:      a.env.Getenv,
+		Interactive: !a.noInput && a.err.Terminal(),
+	})
+}
+
+// envIdentity holds the key of the file store, or the path of its file.
+const envIdentity = "AUTHCTL_AGE_IDENTITY"
+
+// identityPath is where the key of the file store lies.
+func (a *app) identityPath() string {
+	if path := a.settings.GetString(setIdentity); path != "" {
+		return path
+	}
+	return under(a.settings.paths.config, "identity.txt")
+}
+
+// announce says on standard error which target was chosen, and by what.
+func (a *app) announce(s *selection) {
+	a.err.Note("%s at %s (chosen by %s)", s.Target, s.Base(), s.by)
+}
+
+// needsSession refuses commands that make no sense without a store.
+func (s *selection) needsSession(command string) error {
+	if s.none {
+		return fault.New(fault.Usage, "leave out --store none", "%s needs a session, and the store none keeps none", command)
+	}
+	return nil
+}
+
+// completeProfiles offers the names of the profiles.
+func (a *app) completeProfiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	catalog, err := a.catalog()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return catalog.Names(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// complete offers fixed words for a flag.
+func (a *app) complete(cmd *cobra.Command, flag string, words []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(fmt.Sprintf("cli: completion of --%s: %v", flag, err))
+	}
+}

@@ -1,0 +1,9 @@
+package console
+
+import "golang.org/x/sys/unix"
+
+// What a terminal's settings are read and written with (termios, POSIX).
+const (
+	getTermios = unix.TCGETS
+	setTermios = unix.TCSETS
+)

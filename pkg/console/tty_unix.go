@@ -1,0 +1,33 @@
+//go:build unix
+
+package console
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func openTTY() (*TTY, error) {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &TTY{in: f, out: f}, nil
+}
+
+// hide stops a terminal from showing and from editing what is typed. Ctrl-C
+// and Ctrl-Z stay signals (ISIG). It returns what undoes it.
+func hide(fd int) (restore func(fd int) error, err error) {
+	old, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return nil, err
+	}
+	hidden := *old
+	hidden.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.IEXTEN
+	hidden.Lflag |= unix.ISIG
+	hidden.Iflag |= unix.ICRNL
+	hidden.Cc[unix.VMIN], hidden.Cc[unix.VTIME] = 1, 0
+	restore = func(fd int) error { return unix.IoctlSetTermios(fd, setTermios, old) }
+	return restore, unix.IoctlSetTermios(fd, setTermios, &hidden)
+}

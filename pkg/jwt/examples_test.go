@@ -1,0 +1,30 @@
+package jwt
+
+// Tokens that vendors and RFCs print as examples; all of them expired long ago.
+const (
+	// Logware's page: an unknown algorithm and U+0088 in a claim.
+	logware = "eyJhbGciOiJIUzI1KiIsInR5cCI6IkpXVCJ9.eyJodHRwOi8vc2NoZW1hcy54bWxzb2FwLm9yZy93cy8yMDA1LzA1L2lkZW5" +
+		"0aXR5L2NsYWltcy9zaWQiOiI5N2NjYzUyZC1jNWE1LWNlMTItMmM5Mi02MDE5ODJhYjYyM2YiLCJ1bmlxdWVfbmFtZSI6IkF" +
+		"lZ2lzLVN0YWdpbmciLCJodHRwOi8vc2NoZW1hcy5taWNyb3NvZnQuY29tL3dzLzIwMDgvMDYvaWRlbnRpdHkvY2xhaW1zL3V" +
+		"zZXJkYXRhIjoiP0JwRUFvPD85QEJtbzlDbUBvOUBxPkI5QXBuRG0-QW9vb29wOEA-cEBBQUBCOUVtbz85QEJFbTlEcEQ9OUF" +
+		"wbkRtPkNAbnJFbThAQ0BDPUVxPzlEcjxuOW1AQXE5PDxDcTlBcG5EbT5tPnJCRTw4RG9uPEREQEU5cT9AcjltPURuOT5yQUI" +
+		"5QXBuRG0-ckFxQXBAOG49bz9DQG1xOXJvRXE5RT5ERTlycG9uOUFwbkRtPkFyb29FRThvRUJBRUFFbTk9QTxCOXE_PT45PkR" +
+		"DPjlBcG5EbT4-Qm4-QXA4wog-RUFERG9tbTk8bkNvOUE8RW05cXBCcjlBcG5FPEREbnJub204P3BCP0RFckQ5bT9BcjlEbm9" +
+		"COUQ9PEM5QXBuRTxEPj5yP3A8OCIsIm5iZiI6MTYzMzY1NTc0MywiZXhwIjoxNjMzNjk4OTQzLCJpYXQiOjE2MzM2NTU3NDN" +
+		"9.Du9ZaCwL4Yc-9ru96V1kajTPmZAEj_CB08pBtW6OUvk"
+	// datarhei Core's page.
+	datarheiAccess = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleGkiOjYwMCwiZXhwIjoxNjcwNDQxODI1LCJpYXQiOjE2NzA0NDEyMjU" +
+		"sImlzcyI6ImRhdGFyaGVpLWNvcmUiLCJqdGkiOiJhZWU4OTZhNS05ZThhLTRlMGQtYjk4Zi01NTA3NTUwNzA2YzUiLCJzdWI" +
+		"iOiJhZG1pbiIsInVzZWZvciI6ImFjY2VzcyJ9.xrnIfNZU9Z0nrUxYddpPQOMO7ypHA2vuqrYuAr95elg"
+	// datarhei Core's page.
+	datarheiRefresh = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleGkiOjg2NDAwLCJleHAiOjE2NzA1Mjc2MjUsImlhdCI6MTY3MDQ0MTI" +
+		"yNSwiaXNzIjoiZGF0YXJoZWktY29yZSIsImp0aSI6IjczM2Q4Y2UxLTY3YjEtNDM3Yy04YzQ1LTM3Yjg4MmZjMWExZiIsInN" +
+		"1YiI6ImFkbWluIiwidXNlZm9yIjoicmVmcmVzaCJ9.3lqZFJeN7ILfM4DTi0-ZJ7kAzqTMR-yRgRl3o89O-jY"
+	// RFC 7516, appendix A.1.
+	encrypted = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.OKOawDo13gRp2ojaHV7LFpZcgV7T6DVZKTyKOMTYUmKoTCVJR" +
+		"gckCL9kiMT03JGeipsEdY3mx_etLbbWSrFr05kLzcSr4qKAq7YN7e9jwQRb23nfa6c9d-StnImGyFDbSv04uVuxIp5Zms1gN" +
+		"xKKK2Da14B8S4rzVRltdYwam_lDp5XnZAYpQdb76FdIKLaVmqgfwX7XWRxv2322i-vDxRfqNzo_tETKzpVLzfiwQyeyPGLBI" +
+		"O56YJ7eObdv0je81860ppamavo35UgoRdbYaBcoh9QcfylQr66oc6vFWXRcZ_ZT2LawVCWTIy3brGPi6UklfCpIMfIjf7iGd" +
+		"XKHzg.48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6jiSdiwkIr3a" +
+		"jwQzaBtQD_A.XFBoMYUZodetZdvTiFvSkQ"
+)

@@ -1,0 +1,248 @@
+package profile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/authctl/authctl/pkg/fault"
+)
+
+// maxFile is the largest profile file that is read, in bytes.
+const maxFile = 32 << 20
+
+// Catalog holds the profiles of all files, by name. A profile is decoded when
+// it is asked for, so that a mistake in one does not take the others away.
+type Catalog struct {
+	entries []entry
+}
+
+// entry is a profile as it stands in its file.
+type entry struct {
+	name string
+	pos  Pos
+	node *yaml.Node
+}
+
+// document is the top level of a file.
+type document struct {
+	Version  version `yaml:"version"`
+	Profiles entries `yaml:"profiles"`
+}
+
+// Load reads the files at paths, in this order. A file that is not there, is
+// not YAML, or names a profile that another one has is an error of kind
+// fault.Profile.
+func Load(paths []string) (*Catalog, error) {
+	var catalog Catalog
+	for _, path := range paths {
+		data, err := readFile(path)
+		if err != nil {
+			return nil, fault.New(fault.Profile, "", "read profiles: %w", err)
+		}
+		if err := catalog.add(path, data); err != nil {
+			return nil, err
+		}
+	}
+	return &catalog, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
+	}
+	return data, err
+}
+
+// Parse reads one file's contents; name is used in error messages.
+func Parse(name string, data []byte) (*Catalog, error) {
+	var catalog Catalog
+	return &catalog, catalog.add(name, data)
+}
+
+func (c *Catalog) add(file string, data []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var root, second yaml.Node
+	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		return asFault(Problems{syntaxProblem(file, data, err)})
+	}
+	d := newDecoder(file)
+	if err := decoder.Decode(&second); err == nil {
+		d.fail(&second, "write one document to a file, or another file in profiles.d", "a second YAML document (---) in one file")
+	} else if !errors.Is(err, io.EOF) {
+		return asFault(Problems{syntaxProblem(file, data, err)})
+	}
+	var doc document
+	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem(), "the file")
+	if !doc.Version.set && len(d.problems) == 0 {
+		d.fail(root.Content[0], "write version: 1 in the first line", "version: missing")
+	}
+	for _, e := range doc.Profiles {
+		if first, twice := c.find(e.name); twice {
+			d.problems = append(d.problems, Problem{Pos: e.pos, Text: "profile " + e.name + ": also in " + first.pos.String(), Hint: "rename or remove one of them"})
+			continue
+		}
+		c.entries = append(c.entries, e)
+	}
+	return asFault(d.problems)
+}
+
+func newDecoder(file string) *decoder { return &decoder{file: file} }
+
+// asFault turns problems into an error with the hint of the first one; none
+// are no error.
+func asFault(problems Problems) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Profile, Err: problems, Hint: problems[0].Hint}
+}
+
+func (c *Catalog) find(name string) (entry, bool) {
+	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.name == name })
+	if i < 0 {
+		return entry{}, false
+	}
+	return c.entries[i], true
+}
+
+// Names returns the names of all profiles in the order of the files.
+func (c *Catalog) Names() []string {
+	names := make([]string, len(c.entries))
+	for i, e := range c.entries {
+		names[i] = e.name
+	}
+	return names
+}
+
+// Profile decodes one profile strictly. Its expressions and names are checked
+// by Check. An unknown name and a mistake are errors of kind fault.Profile.
+func (c *Catalog) Profile(name string) (*Profile, error) {
+	p, problems, err := c.decode(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := asFault(problems); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Check decodes one profile and returns every mistake in it: keys, types,
+// expressions, names. A name that no profile has is an error.
+func (c *Catalog) Check(name string) (*Profile, Problems, error) {
+	p, problems, err := c.decode(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	problems = append(problems, p.check()...)
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		if a.Pos.Line != b.Pos.Line {
+			return a.Pos.Line - b.Pos.Line
+		}
+		return a.Pos.Column - b.Pos.Column
+	})
+	return p, problems, nil
+}
+
+func (c *Catalog) decode(name string) (*Profile, Problems, error) {
+	e, found := c.find(name)
+	if !found {
+		return nil, nil, fault.New(fault.Profile, DidYouMean(name, c.Names()), "no profile is called %q", name)
+	}
+	p := &Profile{Name: e.name, Pos: e.pos}
+	d := newDecoder(e.pos.File)
+	d.decode(e.node, reflect.ValueOf(p).Elem(), "profile "+name)
+	p.complete(d)
+	return p, d.problems, nil
+}
+
+// entries reads the mapping under profiles: without decoding what it holds.
+type entries []entry
+
+func (es *entries) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	if !d.isMapping(node, where) {
+		return
+	}
+	d.eachMember(node, where, func(key, value *yaml.Node) {
+		if !validProfileName(key.Value) {
+			d.fail(key, "use letters, digits, - _ and .", "%s: no name for a profile", describe(key))
+			return
+		}
+		*es = append(*es, entry{name: key.Value, pos: d.pos(key), node: value})
+	})
+}
+
+func validProfileName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("-_.", r)) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 100
+}
+
+// version is the version of the language; 1 is the only one.
+type version struct{ set bool }
+
+func (v *version) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	v.set = true
+	if text := d.text(node, where); text != "1" && text != "" {
+		d.fail(node, "write version: 1", "%s: this authctl reads version 1 only", where)
+	}
+}
+
+// syntaxProblem turns an error of the YAML library into a problem with a place
+// and, where the reason can be guessed, what to write.
+func syntaxProblem(file string, data []byte, err error) Problem {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	problem := Problem{Pos: Pos{File: file}, Text: "not YAML: " + text}
+	m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(text)
+	if m == nil {
+		return problem
+	}
+	number, convErr := strconv.Atoi(m[1])
+	lines := strings.Split(string(data), "\n")
+	if convErr != nil || number < 1 || number > len(lines) {
+		return problem
+	}
+	line := lines[number-1]
+	column := 1 + len(line) - len(strings.TrimLeft(line, " \t"))
+	problem.Pos.Line, problem.Pos.Column = number, column
+	problem.Text, problem.Hint = "not YAML: "+m[2], syntaxHint(line)
+	return problem
+}
+
+func syntaxHint(line string) string {
+	_, value, _ := strings.Cut(line, ": ")
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
+		return "indent with blanks, not with a tab"
+	case strings.Contains(line, "{{") && !strings.Contains(line, `"`):
+		return `a placeholder stands in quotes: "{{name}}"`
+	case strings.Contains(value, ": ") && !strings.HasPrefix(value, "{"):
+		return `a value that holds ": " stands in quotes`
+	case strings.ContainsAny(value, "[]{}"):
+		return "a value that holds brackets or braces stands in quotes"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,188 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/authctl/authctl/pkg/call"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/jwt"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// TokenOptions say which token is good enough.
+type TokenOptions struct {
+	MinTTL  time.Duration // renew unless it lasts longer than this
+	Strict  bool          // a token that is live but does not last for MinTTL is no help
+	NoRenew bool          // give what is there or fail
+	Force   bool          // renew even a token that lasts
+}
+
+// Renewed is a live token and how it was come by.
+type Renewed struct {
+	token.Access
+	Renewed bool
+	// Warning is a failure that did not keep the token from being had: the
+	// store could not keep it, or it could not be renewed but is still live.
+	Warning error
+}
+
+// Token returns a live access token: the stored one, or one that is renewed by
+// the refresh call, else by logging in from saved credentials. Where both need
+// a person the error is of kind fault.LoginNeeded.
+func (m *Manager) Token(ctx context.Context, t Target, o TokenOptions) (Renewed, error) {
+	key, err := t.Key()
+	if err != nil {
+		return Renewed{}, err
+	}
+	access, err := m.Store.Access(ctx, key)
+	if err != nil {
+		return Renewed{}, t.absent(key, err)
+	}
+	m.Learn(access.AccessToken)
+	if !o.Force && access.Live(m.Now(), o.MinTTL) {
+		return Renewed{Access: access}, nil
+	}
+	var renewed Renewed
+	err = fault.New(fault.LoginNeeded, "authctl refresh "+t.flags(), "the token of %s does not last", t)
+	if !o.NoRenew {
+		err = m.locked(ctx, key, func() (err error) {
+			renewed, err = m.renew(ctx, t, key, access, o)
+			return err
+		})
+	}
+	switch {
+	case err == nil:
+		return renewed, nil
+	case !renewed.AccessToken.IsZero():
+		renewed.Warning = err
+		return renewed, nil
+	case !o.Strict && !o.Force && access.Live(m.Now(), 0) && fault.KindOf(err) != fault.Interrupted:
+		return Renewed{Access: access, Warning: err}, nil
+	}
+	return Renewed{}, err
+}
+
+// renew is the part that runs under the lock: read again, decide, call, write.
+func (m *Manager) renew(ctx context.Context, t Target, key token.Key, seen token.Access, o TokenOptions) (Renewed, error) {
+	s, err := m.Store.Session(ctx, key)
+	if err != nil {
+		return Renewed{}, t.absent(key, err)
+	}
+	m.learnSession(s)
+	if !s.AccessToken.Equal(seen.AccessToken) && s.Live(m.Now(), o.MinTTL) {
+		return Renewed{Access: s.Access, Renewed: true}, nil // somebody else was faster
+	}
+	fresh, err := m.obtain(ctx, t, s)
+	if err != nil {
+		return Renewed{}, fault.Wrap(err, "renew the token of %s", t)
+	}
+	fresh.Renewable = renewable(t.Profile, fresh)
+	renewed := Renewed{Access: fresh.Access, Renewed: true}
+	if err := m.Store.Save(ctx, fresh); err != nil {
+		return renewed, fault.Wrap(err, "the token of %s was renewed and could not be kept", t)
+	}
+	return renewed, nil
+}
+
+// obtain gets a new token by the refresh call, else from saved credentials.
+func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.Session, error) {
+	var refusal error
+	if canRefresh(t.Profile, s) && s.RefreshExpiry.Live(m.Now(), 0) {
+		fresh, err := m.refresh(ctx, t, s)
+		if err == nil || !refusedBy(err) && fault.KindOf(err) != fault.LoginNeeded {
+			return fresh, err
+		}
+		refusal = err
+	}
+	if len(s.Credentials) > 0 {
+		return m.loginAgain(ctx, t, s)
+	}
+	return token.Session{}, m.needsPerson(t, s, refusal)
+}
+
+// needsPerson says why a session cannot be renewed without a person. refusal
+// is the server's answer to the refresh token, if it was sent.
+func (m *Manager) needsPerson(t Target, s token.Session, refusal error) error {
+	switch {
+	case refusal != nil:
+		return t.loginNeeded("the server no longer takes the refresh token: %w", refusal)
+	case s.LongLived:
+		return t.loginNeeded("a long-lived token is not renewed: make a new one")
+	case canRefresh(t.Profile, s):
+		return t.loginNeeded("the refresh token is over since %s", s.RefreshExpiry.At.Format(time.RFC3339))
+	case s.Live(m.Now(), 0):
+		return t.loginNeeded("there is no refresh call in the profile, and no credentials were saved")
+	}
+	return t.loginNeeded("the session is over since %s; there is no refresh call, and no credentials were saved", s.At.Format(time.RFC3339))
+}
+
+// refresh makes the refresh call. Parts that the answer does not bring stay as
+// they were (RFC 6749 §6: a new refresh token is optional).
+func (m *Manager) refresh(ctx context.Context, t Target, s token.Session) (token.Session, error) {
+	values, err := m.gather(ctx, t, t.Profile.Refresh, sessionValues(s))
+	if err != nil {
+		return token.Session{}, err
+	}
+	r := &run{manager: m, target: t, purpose: toRefresh, calls: t.Profile.Refresh, values: values, origin: s.Origin}
+	res, err := r.do(ctx)
+	if err != nil {
+		return token.Session{}, err
+	}
+	if res.read.token.IsZero() {
+		return token.Session{}, fault.New(fault.BadAnswer, "write token: in refresh", "no token came: %s", res.answer.Describe())
+	}
+	fresh := s
+	if fresh.Expiry, err = m.expiry(t, res); err != nil {
+		return token.Session{}, err
+	}
+	if !fresh.Live(m.Now(), time.Minute) && !s.At.IsZero() && !fresh.At.After(s.At) {
+		return token.Session{}, t.loginNeeded("the server gives no later token: the session has reached its end")
+	}
+	fresh.AccessToken, fresh.ObtainedAt = res.read.token, res.answer.ReceivedAt.UTC()
+	if !res.read.refreshToken.IsZero() {
+		fresh.RefreshToken, fresh.RefreshExpiry = res.read.refreshToken, refreshExpiry(res)
+	}
+	fresh.Saved = merged(s.Saved, res.saved)
+	return fresh, nil
+}
+
+// loginAgain logs in from the credentials that the user has saved.
+func (m *Manager) loginAgain(ctx context.Context, t Target, s token.Session) (token.Session, error) {
+	calls, err := t.login(s.Via)
+	if err != nil {
+		return token.Session{}, err
+	}
+	known := call.Values{}
+	for name, secret := range s.Credentials {
+		known[name] = secret.Reveal()
+	}
+	values, err := m.gather(ctx, t, calls, known)
+	if err != nil {
+		return token.Session{}, err
+	}
+	fresh, err := m.loginWith(ctx, t, calls, values)
+	if err != nil {
+		return token.Session{}, err
+	}
+	fresh.Via, fresh.Credentials = s.Via, s.Credentials
+	return fresh, nil
+}
+
+// refreshExpiry is what a refresh token that is a JWT says of its own end.
+func refreshExpiry(res *result) token.Expiry {
+	if at, ok := jwt.Expiry(res.read.refreshToken.Reveal()); ok {
+		return token.Expiry{At: at.Add(-res.answer.ClockOffset()).UTC(), Source: token.FromJWT}
+	}
+	return token.Expiry{Source: token.FromNothing}
+}
+
+func merged(old, changes map[string]any) map[string]any {
+	all := map[string]any{}
+	for _, part := range []map[string]any{old, changes} {
+		for name, value := range part {
+			all[name] = value
+		}
+	}
+	return all
+}

@@ -1,0 +1,139 @@
+// Package session logs in, renews, cancels, and makes long-lived tokens. It
+// joins a profile, the calls it describes and a store; it knows no terminal
+// and no command line.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/authctl/authctl/pkg/call"
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// Store keeps sessions. Every method but Lock returns token.ErrNoSession
+// (wrapped) where there is none, and an error of kind fault.Store where the
+// store cannot tell.
+type Store interface {
+	// Access reads the small part of a session that holds the access token.
+	Access(context.Context, token.Key) (token.Access, error)
+	Session(context.Context, token.Key) (token.Session, error)
+	Save(context.Context, token.Session) error
+	Delete(context.Context, token.Key) error
+	// Lock waits until nobody else renews or replaces the session.
+	Lock(context.Context, token.Key) (release func() error, err error)
+}
+
+// Inputs gives what a profile asks for: from flags, the environment, a program
+// or a person. An optional input that is not given is "".
+type Inputs interface {
+	Input(context.Context, profile.Input) (string, error)
+}
+
+// Manager does everything that is done with sessions. All fields are needed.
+type Manager struct {
+	Store  Store
+	Calls  *call.Client
+	Inputs Inputs
+	Now    func() time.Time
+	// Timeout bounds all requests of one operation together.
+	Timeout time.Duration
+	// Learn is told every secret as soon as it is known, so that it can be
+	// kept out of all output.
+	Learn func(...token.Secret)
+	// Note is told what a person may want to know and no script needs.
+	Note func(format string, args ...any)
+}
+
+// Target is whose login at which API is meant.
+type Target struct {
+	Profile     *profile.Profile
+	Environment string // empty for a profile with one base URL
+	Account     string
+}
+
+// String names the target for people: "zumrails (sandbox)".
+func (t Target) String() string {
+	name := t.Profile.Name
+	switch {
+	case t.Environment != "" && t.Account != token.DefaultAccount:
+		return fmt.Sprintf("%s (%s, account %s)", name, t.Environment, t.Account)
+	case t.Environment != "":
+		return fmt.Sprintf("%s (%s)", name, t.Environment)
+	case t.Account != token.DefaultAccount:
+		return fmt.Sprintf("%s (account %s)", name, t.Account)
+	}
+	return name
+}
+
+// Base returns the base URL of the target's environment.
+func (t Target) Base() *url.URL {
+	if env, ok := t.Profile.Environments.Get(t.Environment); ok {
+		return env.URL
+	}
+	return t.Profile.BaseURL.URL
+}
+
+// Key returns what the target's session is stored under. It holds the origin,
+// so a profile whose base URL was changed is not logged in (threat 1).
+func (t Target) Key() (token.Key, error) {
+	origin, err := token.OriginOf(t.Base())
+	if err != nil {
+		return token.Key{}, fault.New(fault.Profile, "", "%w", err)
+	}
+	return token.Key{Origin: origin, Profile: t.Profile.Name, Environment: t.Environment, Account: t.Account}, nil
+}
+
+// flags returns what must be typed to mean this target again.
+func (t Target) flags() string {
+	text := t.Profile.Name
+	if t.Environment != "" && t.Profile.Environments[0].Name != t.Environment {
+		text += " --environment " + t.Environment
+	}
+	if t.Account != token.DefaultAccount {
+		text += " --account " + t.Account
+	}
+	return text
+}
+
+// LoginHint is the command that logs in to the target.
+func (t Target) LoginHint() string { return "authctl login " + t.flags() }
+
+// notLoggedIn is the error for a target without a session.
+func (t Target) notLoggedIn(key token.Key) error {
+	return fault.New(fault.LoginNeeded, t.LoginHint(), "not logged in to %s at %s", t, key.Origin)
+}
+
+// loginNeeded says that a session is over for good, and why.
+func (t Target) loginNeeded(format string, args ...any) error {
+	return &fault.Error{Kind: fault.LoginNeeded, Err: fmt.Errorf(format, args...), Hint: t.LoginHint()}
+}
+
+// absent turns the store's "no session" into the error a person understands
+// and leaves every other error as it is.
+func (t Target) absent(key token.Key, err error) error {
+	if errors.Is(err, token.ErrNoSession) {
+		return t.notLoggedIn(key)
+	}
+	return err
+}
+
+// locked runs do while nobody else can renew or replace the session. Whoever
+// holds the lock makes one operation, so two timeouts are a fair wait.
+func (m *Manager) locked(ctx context.Context, key token.Key, do func() error) error {
+	waiting, cancel := context.WithTimeout(ctx, 2*m.Timeout)
+	defer cancel()
+	release, err := m.Store.Lock(waiting, key)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fault.New(fault.Store, "look for an authctl that hangs", "another authctl has been busy with this session for %s", 2*m.Timeout)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(), release())
+}

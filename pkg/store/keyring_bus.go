@@ -1,0 +1,165 @@
+//go:build !windows && !darwin
+
+package store
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/authctl/authctl/pkg/fault"
+)
+
+// splitKeyring says whether items of the keyring have a size limit.
+const splitKeyring = false
+
+// Names of the Secret Service API, draft 0.2, and of D-Bus.
+const (
+	secretService   = "org.freedesktop.secrets"
+	secretPath      = "/org/freedesktop/secrets"
+	loginCollection = dbus.ObjectPath(secretPath + "/collection/login")
+	noCollection    = dbus.ObjectPath("/")
+	propCollections = "org.freedesktop.Secret.Service.Collections"
+	propLocked      = "org.freedesktop.Secret.Collection.Locked"
+	callReadAlias   = "org.freedesktop.Secret.Service.ReadAlias"
+	busVariable     = "DBUS_SESSION_BUS_ADDRESS"
+)
+
+// sessionBus finds the bus of the user's session without starting one.
+type sessionBus struct {
+	getenv func(string) string
+	run    string // the folder that holds the users' runtime folders: /run/user
+}
+
+func systemKeyring(getenv func(string) string) (ready, absent func() error) {
+	return sessionBus{getenv: getenv, run: "/run/user"}.ready, confirmAbsent
+}
+
+// ready says why the keyring must not be called, if so. Else it writes the
+// address into the environment of the process: godbus looks there, does not
+// know XDG_RUNTIME_DIR, and where it finds no address it starts a bus and a
+// keyring daemon, which stay behind with a copy of our environment.
+func (b sessionBus) ready() error {
+	address, err := b.address()
+	if err != nil {
+		return err
+	}
+	if err := os.Setenv(busVariable, address); err != nil {
+		return fault.New(fault.Store, hintOtherStore, "the address of the session bus is no text: %w", err)
+	}
+	return nil
+}
+
+// address returns that of the session bus (D-Bus Specification, "Server
+// Addresses"). Only sockets are taken: items cross the bus unencrypted.
+func (b sessionBus) address() (string, error) {
+	if address := b.getenv(busVariable); address != "" && !strings.HasPrefix(address, "autolaunch:") {
+		for one := range strings.SplitSeq(address, ";") {
+			if !strings.HasPrefix(one, "unix:") {
+				return "", fault.New(fault.Store, hintOtherStore, "%s is not the address of a socket", busVariable)
+			}
+		}
+		return address, nil
+	}
+	folders := []string{filepath.Join(b.run, strconv.Itoa(os.Getuid()))}
+	if own := b.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(own) {
+		folders = append([]string{own}, folders...)
+	}
+	for _, folder := range folders {
+		socket := filepath.Join(folder, "bus")
+		if info, err := os.Stat(socket); err == nil && info.Mode().Type() == os.ModeSocket {
+			return "unix:path=" + dbus.EscapeBusAddressValue(socket), nil
+		}
+	}
+	return "", fault.New(fault.Store, hintOtherStore, "no keyring: there is no session bus")
+}
+
+// confirmAbsent returns an error unless the collection that go-keyring looks
+// into is unlocked, or there is none at all.
+func confirmAbsent() error {
+	path, err := collection()
+	if err != nil || path == noCollection {
+		return err
+	}
+	conn, err := dbus.SessionBus()
+	if err != nil {
+		return err
+	}
+	property, err := conn.Object(secretService, path).GetProperty(propLocked)
+	if err != nil {
+		return err
+	}
+	if isLocked, ok := property.Value().(bool); !ok || isLocked {
+		return locked()
+	}
+	return nil
+}
+
+// collection returns the path of the collection that go-keyring takes: login,
+// else the default one, else noCollection.
+func collection() (dbus.ObjectPath, error) {
+	conn, err := dbus.SessionBus() // the connection that go-keyring has already
+	if err != nil {
+		return "", err
+	}
+	service := conn.Object(secretService, secretPath)
+	property, err := service.GetProperty(propCollections)
+	if err != nil {
+		return "", err
+	}
+	var paths []dbus.ObjectPath
+	if err := property.Store(&paths); err != nil {
+		return "", err
+	}
+	if slices.Contains(paths, loginCollection) {
+		return loginCollection, nil
+	}
+	path := noCollection
+	err = service.Call(callReadAlias, 0, "default").Store(&path)
+	return path, err
+}
+
+// explainSystem explains an error of the bus or of go-keyring's own. A D-Bus
+// error is told by its name; its message is the service's and stays out.
+func explainSystem(err error) error {
+	var busError dbus.Error
+	var network *net.OpError
+	switch {
+	case errors.As(err, &busError):
+		return explainBus(busError.Name)
+	case errors.As(err, &network):
+		return fault.New(fault.Store, hintOtherStore, "the session bus cannot be reached: %w", network.Err)
+	case errors.Is(err, dbus.ErrClosed):
+		return fault.New(fault.Store, hintTryAgain, "the session bus hung up")
+	case strings.HasPrefix(err.Error(), "failed to unlock correct collection"): // go-keyring's text
+		if path, err := collection(); err == nil && path == noCollection {
+			return fault.New(fault.Store, hintOtherStore, "the keyring is not set up: it has no collection to keep items in")
+		}
+		return locked()
+	default:
+		return fault.New(fault.Store, hintOtherStore, "the keyring failed: %w", err)
+	}
+}
+
+func explainBus(name string) error {
+	const noService = "start a keyring service such as gnome-keyring, or " + hintOtherStore
+	switch name {
+	case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner":
+		return fault.New(fault.Store, noService, "no keyring service is running")
+	case "org.freedesktop.Secret.Error.IsLocked":
+		return locked()
+	case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout":
+		return fault.New(fault.Store, hintOtherStore, "the keyring does not answer")
+	case "org.freedesktop.Secret.Error.NoSuchObject", "org.freedesktop.DBus.Error.UnknownObject",
+		"org.freedesktop.DBus.Error.UnknownMethod":
+		return fault.New(fault.Store, hintOtherStore, "the keyring has no place to keep items in (%s)", name)
+	default:
+		return fault.New(fault.Store, hintOtherStore, "the keyring failed (%s)", name)
+	}
+}

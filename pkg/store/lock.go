@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/gofrs/flock"
+
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// lockFile takes the lock of a session: flock(2) on a file of its own, which
+// the system drops when its holder dies. The file stays: removing it would let
+// two holders lock two files of one name.
+func lockFile(ctx context.Context, folder string, key token.Key) (func() error, error) {
+	if folder == "" {
+		return nil, fault.New(fault.Store, "", "there is no folder for locks")
+	}
+	if err := makeFolder(folder); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(folder, key.ID()+".lock")
+	for {
+		l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDONLY|flagNoLink))
+		if err := wait(ctx, l); err != nil {
+			return nil, err
+		}
+		if stillThere(l) {
+			return sync.OnceValue(l.Unlock), nil
+		}
+		if err := l.Unlock(); err != nil {
+			return nil, fault.New(fault.Store, "", "the lock of the session: %w", err)
+		}
+	}
+}
+
+// stillThere says whether the locked file is the one that others would lock.
+// Something that tidies up may have removed it while we waited.
+func stillThere(l *flock.Flock) bool {
+	locked, err := l.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Lstat(l.Path())
+	return err == nil && os.SameFile(locked, now)
+}
+
+// wait takes the lock or gives up with the context. A waiting flock cannot be
+// stopped; one that is left behind gives the lock back as soon as it gets it.
+// It is not polled: hundreds of processes may wait, and each is to go on at
+// once when the one before it is done.
+func wait(ctx context.Context, l *flock.Flock) error {
+	if ctx.Err() != nil {
+		return givenUp(ctx)
+	}
+	if got, err := l.TryLock(); err != nil {
+		return fault.New(fault.Store, "", "the lock of the session: %w", err)
+	} else if got {
+		return nil
+	}
+	done := make(chan error)
+	go func() {
+		err := l.Lock()
+		for errors.Is(err, syscall.EINTR) {
+			err = l.Lock()
+		}
+		select {
+		case done <- err:
+		case <-ctx.Done():
+			_ = l.Unlock() // nobody is there to be told
+		}
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fault.New(fault.Store, "", "the lock of the session: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return givenUp(ctx)
+	}
+}
+
+func givenUp(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return fault.New(fault.Store, "try again", "another authctl is busy with this session")
+}

@@ -1,0 +1,119 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/store"
+	"github.com/authctl/authctl/pkg/store/storetest"
+)
+
+func TestThreat12_LockIsHeldByOne(t *testing.T) {
+	t.Parallel()
+	o := options(t, store.Keyring)
+	first, second := store.New(&storetest.Memory{}, o), store.New(&storetest.Memory{}, o)
+	release, err := first.Lock(t.Context(), childKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := second.Lock(ctx, childKey); fault.KindOf(err) != fault.Store {
+		t.Errorf("a second holder: %v, kind %v", err, fault.KindOf(err))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, stop)
+	if _, err := second.Lock(ctx, childKey); fault.KindOf(err) != fault.Interrupted {
+		t.Errorf("Ctrl-C while waiting: %v", err)
+	}
+	other := childKey
+	other.Account = "b"
+	otherRelease, err := second.Lock(t.Context(), other)
+	if err != nil {
+		t.Fatalf("another session: %v", err)
+	}
+	if err := otherRelease(); err != nil {
+		t.Error(err)
+	}
+	time.AfterFunc(20*time.Millisecond, func() { _ = release() })
+	again, err := second.Lock(t.Context(), childKey)
+	if err != nil {
+		t.Fatalf("after the release: %v", err)
+	}
+	if err := again(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestThreat12_LockOfADeadHolder kills a process that holds the lock.
+func TestThreat12_LockOfADeadHolder(t *testing.T) {
+	t.Parallel()
+	o := options(t, store.Keyring)
+	c := command(t, "lock", "CHILD_LOCKS="+o.LockDir, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("child said %q, %v", line, err)
+	}
+	s := store.New(&storetest.Memory{}, o)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := s.Lock(ctx, childKey); fault.KindOf(err) != fault.Store {
+		t.Errorf("held by another process: %v", err)
+	}
+	got := make(chan error)
+	go func() {
+		_, err := s.Lock(t.Context(), childKey)
+		got <- err
+	}()
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Errorf("after the holder's death: %v", err)
+	}
+	_ = c.Wait() // killed
+}
+
+// TestLockFileRemovedWhileWaiting: the lock of a removed file is no lock.
+func TestLockFileRemovedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	o := options(t, store.Keyring)
+	s := store.New(&storetest.Memory{}, o)
+	release, err := s.Lock(t.Context(), childKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error)
+	go func() {
+		_, err := s.Lock(t.Context(), childKey)
+		got <- err
+	}()
+	time.Sleep(30 * time.Millisecond) // let it wait
+	if err := os.RemoveAll(o.LockDir); err != nil {
+		t.Skip(err) // Windows does not remove open files
+	}
+	if err := os.MkdirAll(o.LockDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := s.Lock(ctx, childKey); err == nil {
+		t.Error("two holders of one lock")
+	}
+}
