@@ -71,11 +71,7 @@ and takes tokens.`,
   curl -H "Authorization: Bearer $(authctl token zumrails)" https://…
   authctl status`,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			a.started = true
-			a.openStreams()
-			return nil
-		},
+		PersistentPreRun:  func(*cobra.Command, []string) { a.openStreams() },
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	flags := root.PersistentFlags()
@@ -97,7 +93,22 @@ and takes tokens.`,
 		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
 		a.doctorCommand(), a.completionCommand(), a.versionCommand(),
 	)
+	a.markStart(root)
 	return root
+}
+
+// markStart notes when a command begins: whatever cobra finds wrong before
+// that is a usage error.
+func (a *app) markStart(cmd *cobra.Command) {
+	if begin := cmd.RunE; begin != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			a.started = true
+			return begin(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		a.markStart(sub)
+	}
 }
 
 // addOutput gives a command the flag --output with these values, the first

@@ -167,6 +167,9 @@ func (a *app) target(args []string, forLogin bool) (*selection, error) {
 		return nil, err
 	}
 	p, err := catalog.Profile(name)
+	if err != nil && len(args) == 0 {
+		err = fault.Wrap(err, "the profile chosen by %s", by)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -102,6 +102,18 @@ func start(prompt func() (string, error)) <-chan answer {
 	return done
 }
 
+// wait returns the answer of a prompt, which must not keep us.
+func wait(t *testing.T, done <-chan answer) answer {
+	t.Helper()
+	select {
+	case a := <-done:
+		return a
+	case <-time.After(20 * time.Second):
+		t.Fatal("the prompt goes on waiting")
+		return answer{}
+	}
+}
+
 func (p *pty) secret(ctx context.Context) <-chan answer {
 	return start(func() (string, error) {
 		s, err := p.tty.PromptSecret(ctx, "Pass\x1bword")
@@ -128,7 +140,7 @@ func TestPromptSecret(t *testing.T) {
 			done := p.secret(t.Context())
 			p.expect(t, `Pass\x1bword: `)
 			p.press(t, tt.keys)
-			got := <-done
+			got := wait(t, done)
 			if got.text != tt.want || (tt.err == "") != (got.err == nil) || (got.err != nil && got.err.Error() != tt.err) {
 				t.Errorf("got %d bytes %.20q, %v", len(got.text), got.text, got.err)
 			}
@@ -164,7 +176,7 @@ func TestPromptSecretCancelled(t *testing.T) {
 	}
 	p.press(t, "half a pass")
 	cancel()
-	if got := <-done; !errors.Is(got.err, context.Canceled) || got.text != "" || fault.KindOf(got.err) != fault.Interrupted {
+	if got := wait(t, done); !errors.Is(got.err, context.Canceled) || got.text != "" || fault.KindOf(got.err) != fault.Interrupted {
 		t.Errorf("got %+v", got)
 	}
 	if p.mode(t) != before {
@@ -174,7 +186,7 @@ func TestPromptSecretCancelled(t *testing.T) {
 	next := start(func() (string, error) { return p.tty.Prompt(t.Context(), "User") })
 	p.expect(t, "User: ")
 	p.press(t, "me\n")
-	if got := <-next; !strings.HasSuffix(got.text, "me") || got.err != nil {
+	if got := wait(t, next); !strings.HasSuffix(got.text, "me") || got.err != nil {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := p.tty.PromptSecret(ctx, "x"); !errors.Is(err, context.Canceled) {
@@ -198,7 +210,7 @@ func TestPrompt(t *testing.T) {
 			p.expect(t, "User name: ")
 			go func() { _, _ = io.Copy(io.Discard, p.screen) }() // what is typed shows
 			p.press(t, tt.keys)
-			got := <-done
+			got := wait(t, done)
 			if got.text != tt.want || (tt.err == "") != (got.err == nil) || (got.err != nil && got.err.Error() != tt.err) {
 				t.Errorf("got %d bytes %.20q, %v", len(got.text), got.text, got.err)
 			}
@@ -215,7 +227,7 @@ func TestConfirm(t *testing.T) {
 		})
 		p.expect(t, "Revoke it? [y/N] ")
 		p.press(t, keys)
-		if got, want := <-done, (answer{text: strconv.FormatBool(want)}); got != want {
+		if got, want := wait(t, done), (answer{text: strconv.FormatBool(want)}); got != want {
 			t.Errorf("%q: got %+v", keys, got)
 		}
 	}
@@ -242,7 +254,8 @@ func TestMain(m *testing.M) {
 // not nil.
 func child(t *testing.T, p *pty) (result func() string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "CONSOLE_TEST_CHILD=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var out strings.Builder
@@ -252,9 +265,11 @@ func child(t *testing.T, p *pty) (result func() string) {
 		cmd.SysProcAttr.Setctty, cmd.SysProcAttr.Ctty = true, 3
 	}
 	if err := cmd.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	return func() string {
+		defer cancel()
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
 		}

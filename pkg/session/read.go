@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -185,8 +184,12 @@ func (m *Manager) expiry(t Target, res *result) (token.Expiry, error) {
 }
 
 func clockText(offset time.Duration) string {
-	if offset > 0 {
-		return fmt.Sprintf("%s behind the server's", offset.Round(time.Second))
+	text := offset.Abs().Round(time.Minute).String()
+	if offset.Abs() < 10*time.Minute {
+		text = offset.Abs().Round(time.Second).String()
 	}
-	return fmt.Sprintf("%s ahead of the server's", (-offset).Round(time.Second))
+	if offset > 0 {
+		return text + " behind the server's"
+	}
+	return text + " ahead of the server's"
 }

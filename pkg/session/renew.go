@@ -136,15 +136,23 @@ func (m *Manager) refresh(ctx context.Context, t Target, s token.Session) (token
 	if fresh.Expiry, err = m.expiry(t, res); err != nil {
 		return token.Session{}, err
 	}
-	if !fresh.Live(m.Now(), time.Minute) && !s.At.IsZero() && !fresh.At.After(s.At) {
+	fresh.AccessToken, fresh.ObtainedAt = res.read.token, res.answer.ReceivedAt.UTC()
+	if reachedEnd(s, fresh) {
 		return token.Session{}, t.loginNeeded("the server gives no later token: the session has reached its end")
 	}
-	fresh.AccessToken, fresh.ObtainedAt = res.read.token, res.answer.ReceivedAt.UTC()
 	if !res.read.refreshToken.IsZero() {
 		fresh.RefreshToken, fresh.RefreshExpiry = res.read.refreshToken, refreshExpiry(res)
 	}
 	fresh.Saved = merged(s.Saved, res.saved)
 	return fresh, nil
+}
+
+// reachedEnd says whether a refresh that brought a token about to end brought
+// none that ends later: some servers hand out tokens that all end with the
+// session. Two tokens of the same two seconds may end in the same second.
+func reachedEnd(old, fresh token.Session) bool {
+	return !fresh.Live(fresh.ObtainedAt, time.Minute) && !old.At.IsZero() && !fresh.At.After(old.At) &&
+		fresh.ObtainedAt.Sub(old.ObtainedAt) > 2*time.Second
 }
 
 // loginAgain logs in from the credentials that the user has saved.

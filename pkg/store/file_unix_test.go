@@ -251,21 +251,18 @@ func TestThreat07_NoKeyInAnError(t *testing.T) {
 		if strings.Contains(strings.ToUpper(err.Error()+fault.HintOf(err)), "1SECRET") || strings.Contains(err.Error(), "SECRET\"") {
 			t.Errorf("the key is in %v", err)
 		}
+		if text != "SECRET" && strings.Contains(err.Error(), "is not there") {
+			t.Errorf("a key was looked for as a file: %v", err)
+		}
 	}
 }
 
 func TestSSHKeys(t *testing.T) {
 	t.Parallel()
-	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	_, ed, edErr := ed25519.GenerateKey(rand.Reader)
+	rsaKey, rsaErr := rsa.GenerateKey(rand.Reader, 2048)
+	ec, ecErr := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err := errors.Join(edErr, rsaErr, ecErr); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -279,34 +276,38 @@ func TestSSHKeys(t *testing.T) {
 		{"passphrase", ed, "pw", "SSH key with a passphrase"},
 		{"ecdsa", ec, "", "no SSH key of type ed25519 or rsa"},
 	} {
-		block, err := ssh.MarshalPrivateKey(test.key, "")
-		if test.passphrase != "" {
-			block, err = ssh.MarshalPrivateKeyWithPassphrase(test.key, "", []byte(test.passphrase))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
 		o := options(t, store.File)
-		o.Identity.Path = filepath.Join(t.TempDir(), "id")
-		if err := errors.Join(os.Chmod(filepath.Dir(o.Identity.Path), 0o700),
-			os.WriteFile(o.Identity.Path, pem.EncodeToMemory(block), 0o600)); err != nil {
-			t.Fatal(err)
-		}
+		o.Identity.Path = sshKeyFile(t, test.key, test.passphrase)
 		session := storetest.Session(t, test.name)
-		err = open(t, o).Save(t.Context(), session)
+		err := open(t, o).Save(t.Context(), session)
 		if test.cause != "" {
 			if fault.KindOf(err) != fault.Store || !strings.Contains(fmt.Sprint(err), test.cause) {
 				t.Errorf("%s: %v, want %q", test.name, err, test.cause)
 			}
 			continue
 		}
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-		}
-		if got, err := open(t, o).Access(t.Context(), session.Key); err != nil || !got.AccessToken.Equal(session.AccessToken) {
+		got, accessErr := open(t, o).Access(t.Context(), session.Key)
+		if err := errors.Join(err, accessErr); err != nil || !got.AccessToken.Equal(session.AccessToken) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
+}
+
+// sshKeyFile writes a private key as ssh-keygen does.
+func sshKeyFile(t *testing.T, key any, passphrase string) string {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if passphrase != "" {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "id")
+	if err := errors.Join(os.Chmod(filepath.Dir(path), 0o700), os.WriteFile(path, pem.EncodeToMemory(block), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestCreateIdentity(t *testing.T) {

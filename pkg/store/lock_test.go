@@ -94,8 +94,10 @@ func TestLockFileRemovedWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make(chan error)
+	var again func() error
 	go func() {
-		_, err := s.Lock(t.Context(), childKey)
+		var err error
+		again, err = s.Lock(t.Context(), childKey)
 		got <- err
 	}()
 	time.Sleep(30 * time.Millisecond) // let it wait
@@ -115,5 +117,8 @@ func TestLockFileRemovedWhileWaiting(t *testing.T) {
 	defer cancel()
 	if _, err := s.Lock(ctx, childKey); err == nil {
 		t.Error("two holders of one lock")
+	}
+	if err := again(); err != nil { // also keeps the lock from the garbage collector
+		t.Error(err)
 	}
 }

@@ -88,9 +88,6 @@ func child(work string) int {
 		if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
 			return 1
 		}
-		if operation == "lock" {
-			time.Sleep(time.Minute) // to be killed while it holds the lock
-		}
 	}
 	return 0
 }
@@ -107,7 +104,13 @@ func operate(s *store.Store, operation string) (err error) {
 	case "delete":
 		err = s.Delete(ctx, childKey)
 	case "lock":
-		_, err = s.Lock(ctx, childKey)
+		var release func() error
+		if release, err = s.Lock(ctx, childKey); err != nil {
+			return err
+		}
+		fmt.Println("locked")
+		time.Sleep(time.Minute) // to be killed while it holds the lock
+		err = release()
 	default:
 		err = errors.New("no such operation")
 	}

@@ -254,6 +254,24 @@ func TestRepairRemovesAnEntryWithoutASession(t *testing.T) {
 	}
 }
 
+// TestThreat01_MovedIndexEntry: an entry that lies under another name could
+// send a command to another login.
+func TestThreat01_MovedIndexEntry(t *testing.T) {
+	t.Parallel()
+	o := options(t, store.Keyring)
+	s := store.New(&storetest.Memory{}, o)
+	if err := s.Save(t.Context(), storetest.Session(t, "a")); err != nil {
+		t.Fatal(err)
+	}
+	path := entryPath(t, o)
+	if err := os.Rename(path, strings.Replace(path, "v1.", "v1.0", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := s.List(); len(entries) != 0 || !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("%v, %v; want damaged", entries, err)
+	}
+}
+
 // TestThreat07_NoSecretInTheIndex looks into every file of the index, and at a
 // damaged entry, which must not hide the others.
 func TestThreat07_NoSecretInTheIndex(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -127,13 +128,13 @@ func (s split) Set(ctx context.Context, name string, value []byte) error {
 		if err := s.inner.Set(ctx, name, value); err != nil || old == nil {
 			return err
 		}
-		return s.clear(ctx, name, "a", "b")
+		_, _ = s.clearAll(ctx, name, old) // see setPieces
+		return nil
 	}
-	slot, other := "a", "b"
-	if old != nil && old.slot == "a" {
-		slot, other = other, slot
+	if old == nil { // then no slot is in use
+		old = &header{slot: "b"}
 	}
-	return s.setPieces(ctx, name, value, slot, other)
+	return s.setPieces(ctx, name, value, old)
 }
 
 // header returns that of the item as it is, or nil if there is none to keep.
@@ -152,9 +153,14 @@ func (s split) header(ctx context.Context, name string) (*header, error) {
 	return h, nil
 }
 
-// setPieces writes value into slot, then the header, then clears what is left
-// of older writes: in the other slot, and behind the last piece of this one.
-func (s split) setPieces(ctx context.Context, name string, value []byte, slot, other string) error {
+// setPieces writes value into the slot that old does not use, then the header,
+// then clears what is left of older writes: in the old slot, and behind the
+// last piece of the new one.
+func (s split) setPieces(ctx context.Context, name string, value []byte, old *header) error {
+	slot := "a"
+	if old.slot == "a" {
+		slot = "b"
+	}
 	h := header{slot: slot, id: rand.Text(), length: len(value), sum: sumOf(value)}
 	for rest := value; len(rest) > 0; h.count++ {
 		piece := rest[:min(s.max, len(rest))]
@@ -166,65 +172,78 @@ func (s split) setPieces(ctx context.Context, name string, value []byte, slot, o
 	if err := s.inner.Set(ctx, name, []byte(h.String())); err != nil {
 		return err
 	}
-	if err := s.clear(ctx, name, other); err != nil {
-		return err
-	}
-	_, err := s.clearFrom(ctx, name, slot, h.count)
-	return err
+	// The item is written, whatever becomes of the old pieces: an error would say
+	// that it is not. Delete finds what stays behind, and reports it if it cannot.
+	_, _ = s.clear(ctx, name, old.slot, 0, old.count)
+	_, _ = s.clear(ctx, name, slot, h.count, h.count)
+	return nil
 }
 
 // Delete implements Vault: the header first, because without it there is no
 // item, then all pieces, those of interrupted writes included.
 func (s split) Delete(ctx context.Context, name string) error {
-	err := s.inner.Delete(ctx, name)
+	old, err := s.header(ctx, name)
+	if err != nil {
+		return err
+	}
+	err = s.inner.Delete(ctx, name)
 	if err != nil && !errors.Is(err, ErrNoItem) {
 		return err
 	}
-	found := err == nil
+	pieces, clearErr := s.clearAll(ctx, name, old)
+	if clearErr != nil {
+		return clearErr
+	}
+	if pieces > 0 {
+		return nil
+	}
+	return err
+}
+
+// clearAll clears both slots of an item that had the header old, or none, and
+// says how many pieces there were.
+func (s split) clearAll(ctx context.Context, name string, old *header) (int, error) {
+	pieces := 0
 	for _, slot := range []string{"a", "b"} {
-		n, err := s.clearFrom(ctx, name, slot, 0)
+		known := 0
+		if old != nil && old.slot == slot {
+			known = old.count
+		}
+		n, err := s.clear(ctx, name, slot, 0, known)
+		pieces += n
 		if err != nil {
-			return err
-		}
-		found = found || n > 0
-	}
-	if !found {
-		return ErrNoItem
-	}
-	return nil
-}
-
-func (s split) clear(ctx context.Context, name string, slots ...string) error {
-	for _, slot := range slots {
-		if _, err := s.clearFrom(ctx, name, slot, 0); err != nil {
-			return err
+			return pieces, err
 		}
 	}
-	return nil
+	return pieces, nil
 }
 
-// clearFrom deletes the pieces of a slot from number first on and says how
-// many there were. Pieces are written upwards and deleted downwards: they
-// never have a gap, so the first absent one is the end.
-func (s split) clearFrom(ctx context.Context, name, slot string, first int) (int, error) {
-	end := first
-	for {
-		_, err := s.inner.Get(ctx, pieceName(name, slot, end))
+// clear deletes the pieces of a slot from number first on and says how many
+// there were. Pieces are written upwards and deleted downwards, so that they
+// have no gap and the first absent one is the end; below the number known it
+// looks on even so, for a set that somebody else has damaged.
+func (s split) clear(ctx context.Context, name, slot string, first, known int) (int, error) {
+	var found []string
+	for i := first; ; i++ {
+		piece := pieceName(name, slot, i)
+		_, err := s.inner.Get(ctx, piece)
 		if errors.Is(err, ErrNoItem) {
+			if i < known {
+				continue
+			}
 			break
 		}
 		if err != nil && !errors.Is(err, ErrDamaged) {
 			return 0, err
 		}
-		end++
+		found = append(found, piece)
 	}
-	for i := end - 1; i >= first; i-- {
-		err := s.inner.Delete(ctx, pieceName(name, slot, i))
-		if err != nil && !errors.Is(err, ErrNoItem) {
+	for _, piece := range slices.Backward(found) {
+		if err := s.inner.Delete(ctx, piece); err != nil && !errors.Is(err, ErrNoItem) {
 			return 0, err
 		}
 	}
-	return end - first, nil
+	return len(found), nil
 }
 
 func sumOf(value []byte) string {

@@ -298,7 +298,8 @@ func (s *Store) Find(profile, environment string, origin token.Origin) ([]Entry,
 // Lock takes the lock of the session under key, for renewing, saving and
 // deleting it. It waits for other holders, in this and in other processes,
 // until the context ends; a holder that dies gives it up. release can be
-// called more than once.
+// called more than once; keep it, because a lock that nothing refers to any
+// more is given up.
 func (s *Store) Lock(ctx context.Context, key token.Key) (release func() error, err error) {
 	return lockFile(ctx, s.locks, key)
 }
