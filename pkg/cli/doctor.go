@@ -20,9 +20,9 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [PROFILE]",
 		Short: "Check configuration, store, and on request clock and network",
-		Long: `Check what authctl needs: the profiles, the settings, the store. With --online the
-base URL of PROFILE (or of every profile) is asked, without any secret, whether
-it can be reached and how its clock compares with this machine's.
+		Long: `Check what authctl needs: the profiles, the settings, the store. With --online
+the base URL of PROFILE (or of every profile) is asked, without any secret,
+whether it can be reached and how its clock compares with this machine's.
 
 --create-identity makes the key that the store "file" encrypts with.`,
 		Example: `  authctl doctor

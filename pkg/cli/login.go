@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -75,6 +76,9 @@ func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
 	if err != nil {
 		return a.afterFailedSave(result, err)
 	}
+	if err := a.leaveOldStore(ctx, s, result.Key); err != nil {
+		return err
+	}
 	if a.selected.store != "" {
 		if err := a.settings.remember(map[string]string{setStore: s.store.Name()}); err != nil {
 			a.warn(fault.Wrap(err, "the choice of the store is not remembered"))
@@ -85,6 +89,22 @@ func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
 	}
 	a.loggedIn(s, result)
 	return nil
+}
+
+// leaveOldStore removes the session from the store that it was kept in before,
+// where nobody would find it again.
+func (a *app) leaveOldStore(ctx context.Context, s *selection, key token.Key) error {
+	if s.kept == "" || s.kept == s.store.Name() {
+		return nil
+	}
+	old, err := a.openStore(s.kept)
+	if err == nil {
+		err = a.manager(old, nil).Forget(ctx, key)
+	}
+	if err != nil && !errors.Is(err, token.ErrNoSession) {
+		return fault.Wrap(err, "logged in, but an older session is still in the store %s", s.kept)
+	}
+	return s.store.Repair(ctx, key)
 }
 
 // loginOnce logs in without a store: the token goes to standard output.

@@ -29,8 +29,8 @@ func (a *app) tokenCreateCommand() *cobra.Command {
 		Long: `Make a long-lived token with a session. The API shows its secret this once: it
 is printed on standard output, or kept with --save as an account of the
 profile, where "authctl token PROFILE --account NAME" finds it.`,
-		Example: `  authctl token create haut-ai --name ci --expires-in 30d
-  authctl token create haut-ai --name ci --expires-at 2027-01-31T12:00:00Z --save`,
+		Example: `  authctl token create haut-ai --name ci --expires-in 30d --save
+  authctl token create haut-ai --name ci --expires-at 2027-01-31T12:00:00Z`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.createToken(cmd.Context(), args, o) },

@@ -24,7 +24,8 @@ type selection struct {
 	session.Target
 	by    string // "the argument", "AUTHCTL_PROFILE", …
 	store *store.Store
-	none  bool // --store none: nothing is kept
+	kept  string // the store that holds the session now; empty if there is none
+	none  bool   // --store none: nothing is kept
 }
 
 // profileFiles are the files that profiles are read from: the one that
@@ -199,13 +200,15 @@ func (a *app) chooseSession(s *selection, forLogin bool) error {
 	} else if s.Account, err = a.chooseAccount(s.Target, entries); err != nil {
 		return err
 	}
-	kept := ""
 	for _, entry := range entries {
-		if entry.Account == s.Account && !forLogin {
-			kept = entry.Store
+		if entry.Account == s.Account {
+			s.kept = entry.Store
 		}
 	}
-	name := a.storeName(kept)
+	name := a.storeName("")
+	if !forLogin {
+		name = a.storeName(s.kept)
+	}
 	s.none = name == store.None
 	if !s.none {
 		s.store, err = a.openStore(name)

@@ -37,9 +37,10 @@ func (a *app) completionCommand() *cobra.Command {
 		Short: "Print the completion script for bash, zsh, fish or powershell",
 		Long: `Print a script that completes commands, flags and profile names.
 
-  bash        authctl completion bash > ~/.local/share/bash-completion/completions/authctl
-  zsh         authctl completion zsh > a folder of $fpath/_authctl
-  fish        authctl completion fish > ~/.config/fish/completions/authctl.fish
+Keep it where the shell looks for completions:
+  bash        ~/.local/share/bash-completion/completions/authctl
+  zsh         a folder of $fpath, as _authctl
+  fish        ~/.config/fish/completions/authctl.fish
   powershell  authctl completion powershell | Out-String | Invoke-Expression`,
 		Example:   "  source <(authctl completion bash)",
 		Args:      cobra.ExactArgs(1),
