@@ -82,7 +82,7 @@ func run(ctx context.Context, env Env) (code int) {
 		err = usageError(err, env.Args)
 	}
 	if ctx.Err() != nil && err != nil {
-		err = &fault.Error{Kind: fault.Interrupted, Err: err}
+		err = fault.New(fault.Interrupted, "", "interrupted")
 	}
 	if err == nil {
 		return 0

@@ -96,14 +96,14 @@ func (a *app) sessions() ([]store.Entry, error) {
 }
 
 func (a *app) statusTable(entries []store.Entry) error {
-	table := console.NewTable("PROFILE", "ACCOUNT", "USER", "EXPIRES", "DECIDED BY", "RENEWED BY", "STORE")
+	table := console.NewTable("PROFILE", "ACCOUNT", "EXPIRES", "BY", "RENEWED BY", "STORE")
 	for _, entry := range entries {
 		name := entry.Profile
 		if entry.Environment != "" {
 			name += " (" + entry.Environment + ")"
 		}
 		expires, role := a.expiresCell(entry.Info)
-		table.Row(console.Cell{Text: name, Role: console.Key}, console.Cell{Text: entry.Account}, console.Cell{Text: entry.User},
+		table.Row(console.Cell{Text: name, Role: console.Key}, console.Cell{Text: entry.Account},
 			console.Cell{Text: expires, Role: role}, console.Cell{Text: string(entry.Source), Role: console.Faint},
 			console.Cell{Text: renewedBy(entry)}, console.Cell{Text: entry.Store})
 	}
@@ -144,20 +144,20 @@ func (a *app) expiresCell(info token.Info) (string, console.Role) {
 	case info.At.IsZero():
 		return "no end known", console.Plain
 	case !info.Live(now, 0):
-		return "over, " + console.UntilFine(now, info.At), console.Bad
+		return "over, " + console.Until(now, info.At), console.Bad
 	default:
-		return console.UntilFine(now, info.At), console.Good
+		return console.Until(now, info.At), console.Good
 	}
 }
 
 func renewedBy(entry store.Entry) string {
 	switch {
 	case entry.LongLived:
-		return "nothing (long-lived)"
+		return "nothing"
 	case entry.Renewable == "":
 		return "a person"
 	case entry.Renewable == "login":
-		return "saved credentials"
+		return "credentials"
 	}
 	return entry.Renewable
 }

@@ -22,9 +22,13 @@ type Cell struct {
 // Table is text in aligned columns under a header.
 type Table struct{ rows [][]Cell }
 
-// NewTable returns a table with a header and no rows.
+// NewTable returns a table with a header and no rows. Without names there is
+// no header.
 func NewTable(header ...string) *Table {
 	t := new(Table)
+	if len(header) == 0 {
+		return t
+	}
 	var cells []Cell
 	for _, name := range header {
 		cells = append(cells, Cell{name, Bold})

@@ -10,6 +10,9 @@ import (
 // day is 24 hours: lifetimes of tokens know no daylight saving.
 const day = 24 * time.Hour
 
+// longest is the longest lifetime that is taken.
+const longest = 100 * 365 * day
+
 // ParseLifetime reads a length of time as vendors' pages write them: a whole
 // number and a unit, s m h d or w, or several of them from large to small, such
 // as "90s", "15m", "10h", "60d", "1w", "1h30m". It must be more than nothing
@@ -26,15 +29,15 @@ func ParseLifetime(text string) (time.Duration, error) {
 			continue
 		}
 		n, err := strconv.ParseInt(m[i+1], 10, 64)
-		if err != nil || n > int64(100*365*day/unit) {
+		if err != nil || n > int64(longest/unit) {
 			return 0, fmt.Errorf("%q is too long: at most 100 years", text)
 		}
-		total += time.Duration(n) * unit
+		total = min(total+time.Duration(n)*unit, longest+1) // does not overflow
 	}
 	if total <= 0 {
 		return 0, fmt.Errorf("%q is no time at all: %s", text, form)
 	}
-	if total > 100*365*day {
+	if total > longest {
 		return 0, fmt.Errorf("%q is too long: at most 100 years", text)
 	}
 	return total, nil

@@ -69,11 +69,11 @@ type ExpirySource string
 
 // The statements that can decide an expiry.
 const (
-	FromJWT       ExpirySource = "JWT exp"            // the claim exp (RFC 7519 §4.1.4)
-	FromExpiresIn ExpirySource = "expires_in"         // the answer's seconds (RFC 6749 §5.1)
-	FromExpiresAt ExpirySource = "expires_at"         // the answer's point in time
-	FromLifetime  ExpirySource = "profile's lifetime" // what the vendor's page says
-	FromNothing   ExpirySource = "nothing said"       // no expiry is known
+	FromJWT       ExpirySource = "JWT exp"      // the claim exp (RFC 7519 §4.1.4)
+	FromExpiresIn ExpirySource = "expires_in"   // the answer's seconds (RFC 6749 §5.1)
+	FromExpiresAt ExpirySource = "expires_at"   // the answer's point in time
+	FromLifetime  ExpirySource = "lifetime"     // the profile's lifetime: what the vendor's page says
+	FromNothing   ExpirySource = "nothing said" // no expiry is known
 )
 
 // Expiry is the point in time at which a token is over, and who said so.
