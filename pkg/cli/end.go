@@ -10,6 +10,7 @@ import (
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/session"
+	"github.com/authctl/authctl/pkg/store"
 )
 
 func (a *app) logoutCommand() *cobra.Command {
@@ -118,6 +119,12 @@ stays. Not every API can do this: see cancel: in the profile.`,
 // withSession is the beginning of every command that works on a session and
 // never asks a person.
 func (a *app) withSession(args []string, command string) (*selection, *session.Manager, error) {
+	if err := a.settings.load(); err != nil {
+		return nil, nil, err
+	}
+	if a.storeName("") == store.Keyring {
+		store.Prepare(a.env.Getenv)
+	}
 	s, err := a.target(args, false)
 	if err != nil {
 		return nil, nil, err

@@ -31,7 +31,13 @@ type backend interface {
 
 type goKeyring struct{}
 
-func (goKeyring) Get(service, user string) (string, error) { return keyring.Get(service, user) }
+func (goKeyring) Get(service, user string) (string, error) {
+	if value, found := quickGet(service, user); found {
+		return value, nil
+	}
+	return keyring.Get(service, user)
+}
+
 func (goKeyring) Set(service, user, password string) error {
 	return keyring.Set(service, user, password)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+	ss "github.com/zalando/go-keyring/secret_service"
 
 	"github.com/authctl/authctl/pkg/fault"
 )
@@ -78,6 +79,44 @@ func (b sessionBus) address() (string, error) {
 		}
 	}
 	return "", fault.New(fault.Store, hintOtherStore, "no keyring: there is no session bus")
+}
+
+// Prepare begins to connect to the keyring and returns at once, so that the
+// connection is made while the caller finds out which session is meant. It
+// changes nothing; whatever fails is told by the first call to the store.
+func Prepare(getenv func(string) string) {
+	if ready, _ := systemKeyring(getenv); ready() == nil {
+		go func() { _, _ = dbus.SessionBus() }() // kept by godbus for all who ask
+	}
+}
+
+// quickGet reads an item of the unlocked login collection with the three calls
+// that this takes, two of them at once; go-keyring's Get makes eight, one after
+// the other, half of the time of "authctl token". Whatever is not a plain
+// success (locked, absent, another collection) is left to Get.
+func quickGet(service, user string) (value string, found bool) {
+	svc, err := ss.NewSecretService()
+	if err != nil {
+		return "", false
+	}
+	session := make(chan dbus.BusObject, 1)
+	go func() {
+		defer close(session)
+		if opened, err := svc.OpenSession(); err == nil {
+			session <- opened
+		}
+	}()
+	// The attributes are those that go-keyring's Set gives an item.
+	items, err := svc.SearchItems(svc.Object(secretService, loginCollection), map[string]string{"service": service, "username": user})
+	opened, ok := <-session
+	if err != nil || !ok || len(items) == 0 {
+		return "", false
+	}
+	secret, err := svc.GetSecret(items[0], opened.Path())
+	if err != nil {
+		return "", false
+	}
+	return string(secret.Value), true
 }
 
 // confirmAbsent returns an error unless the collection that go-keyring looks
