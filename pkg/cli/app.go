@@ -91,7 +91,7 @@ and takes tokens.`,
 	root.AddCommand(
 		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
 		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
-		a.doctorCommand(), a.completionCommand(), a.versionCommand(),
+		a.storeCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	a.markStart(root)
 	return root

@@ -113,23 +113,36 @@ func signatureText(t *jwt.Token) string {
 	return "present, not verified"
 }
 
+// maxClaimName is the longest name that the others are aligned with, in bytes.
+const maxClaimName = 16
+
 // writeClaims writes one claim a line: name, value as in the token, then what
-// it means. A time is given in local form, in UTC and in words.
+// it means. A long name has a line of its own. A time is given in local form,
+// in UTC and in words.
 func (a *app) writeClaims(b *strings.Builder, claims []jwt.Claim) {
 	width := 0
 	for _, c := range claims {
-		width = max(width, min(len(console.Sanitize(c.Name)), 24))
+		if n := len(console.Sanitize(c.Name)); n <= maxClaimName {
+			width = max(width, n)
+		}
 	}
+	indent := "\n  " + strings.Repeat(" ", width) + "  "
 	for _, c := range claims {
 		name := console.Sanitize(c.Name)
-		fmt.Fprintf(b, "  %s%s  %s", a.out.Paint(console.Key, name), strings.Repeat(" ", max(0, width-len(name))), console.Sanitize(string(c.JSON)))
+		b.WriteString("  " + a.out.Paint(console.Key, name))
+		if len(name) > width {
+			b.WriteString(indent)
+		} else {
+			b.WriteString(strings.Repeat(" ", width-len(name)) + "  ")
+		}
+		b.WriteString(console.Sanitize(string(c.JSON)))
 		if c.Meaning != "" {
-			fmt.Fprintf(b, "  %s", a.out.Paint(console.Faint, c.Meaning))
+			b.WriteString("  " + a.out.Paint(console.Faint, c.Meaning))
+		}
+		if !c.Time.IsZero() {
+			b.WriteString(indent + a.timeText(c.Time))
 		}
 		b.WriteByte('\n')
-		if !c.Time.IsZero() {
-			fmt.Fprintf(b, "  %s  %s\n", strings.Repeat(" ", width), a.timeText(c.Time))
-		}
 	}
 }
 

@@ -104,7 +104,7 @@ func (a *app) leaveOldStore(ctx context.Context, s *selection, key token.Key) er
 	if err != nil && !errors.Is(err, token.ErrNoSession) {
 		return fault.Wrap(err, "logged in, but an older session is still in the store %s", s.kept)
 	}
-	return s.store.Repair(ctx, key)
+	return nil
 }
 
 // loginOnce logs in without a store: the token goes to standard output.

@@ -140,7 +140,7 @@ func (a *app) chooseAccount(t session.Target, entries []store.Entry) (string, er
 		if entry.Account == token.DefaultAccount {
 			return token.DefaultAccount, nil
 		}
-		if !entry.LongLived {
+		if !entry.LongLived && !slices.Contains(accounts, entry.Account) {
 			accounts = append(accounts, entry.Account)
 		}
 	}
@@ -200,10 +200,8 @@ func (a *app) chooseSession(s *selection, forLogin bool) error {
 	} else if s.Account, err = a.chooseAccount(s.Target, entries); err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		if entry.Account == s.Account {
-			s.kept = entry.Store
-		}
+	if i := slices.IndexFunc(entries, func(e store.Entry) bool { return e.Account == s.Account }); i >= 0 {
+		s.kept = entries[i].Store // of two, the newer
 	}
 	name := a.storeName("")
 	if !forLogin {

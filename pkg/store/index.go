@@ -31,8 +31,13 @@ type entryRecord struct {
 	Entry
 }
 
-// index is a folder of entries, one small file each, in one folder a profile.
-type index struct{ folder string }
+// index is a folder of entries, one small file each, in one folder a profile. A
+// session that two stores hold, while it moves from one to the other or was made
+// in both, has an entry for each, so that neither is ever forgotten.
+type index struct {
+	folder string
+	store  string // whose entries are removed
+}
 
 const entrySuffix = ".json"
 
@@ -42,8 +47,8 @@ func (x index) profileFolder(profile string) string {
 	return filepath.Join(x.folder, hex.EncodeToString(sum[:]))
 }
 
-func (x index) path(key token.Key) string {
-	return filepath.Join(x.profileFolder(key.Profile), key.ID()+entrySuffix)
+func (x index) path(key token.Key, store string) string {
+	return filepath.Join(x.profileFolder(key.Profile), key.ID()+"."+store+entrySuffix)
 }
 
 func (x index) write(e Entry) error {
@@ -51,11 +56,11 @@ func (x index) write(e Entry) error {
 	if err != nil {
 		return err
 	}
-	return writePrivate(x.path(e.Key), data)
+	return writePrivate(x.path(e.Key, e.Store), data)
 }
 
 // remove returns fs.ErrNotExist if there was no entry.
-func (x index) remove(key token.Key) error { return removePrivate(x.path(key)) }
+func (x index) remove(key token.Key) error { return removePrivate(x.path(key, x.store)) }
 
 // read returns the entry in a file, which must lie where it belongs.
 func (x index) read(path string) (Entry, error) {
@@ -64,7 +69,7 @@ func (x index) read(path string) (Entry, error) {
 		return Entry{}, err
 	}
 	var r entryRecord
-	if err := decode(data, &r, &r.Version); err != nil || x.path(r.Key) != path {
+	if err := decode(data, &r, &r.Version); err != nil || x.path(r.Key, r.Store) != path {
 		return Entry{}, damaged("authctl doctor", "the index entry "+path+" is damaged")
 	}
 	return r.Entry, nil
@@ -73,7 +78,7 @@ func (x index) read(path string) (Entry, error) {
 // mend writes the entry of a session that was read from the vault if the index
 // has none, a damaged one, or an older one.
 func (x index) mend(e Entry) error {
-	known, err := x.read(x.path(e.Key))
+	known, err := x.read(x.path(e.Key, e.Store))
 	if err == nil && (known.ObtainedAt.After(e.ObtainedAt) || sameEntry(known, e)) {
 		return nil
 	}
@@ -133,9 +138,12 @@ func (x index) all() ([]Entry, error) {
 	return entries, errors.Join(wrong...)
 }
 
+// compareEntries sorts by what people see; of two stores, the newer session
+// comes first.
 func compareEntries(a, b Entry) int {
 	return cmp.Or(
 		cmp.Compare(a.Profile, b.Profile), cmp.Compare(a.Environment, b.Environment),
 		cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Account, b.Account),
+		b.ObtainedAt.Compare(a.ObtainedAt), cmp.Compare(a.Store, b.Store),
 	)
 }

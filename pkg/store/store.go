@@ -91,7 +91,7 @@ func New(vault Vault, o Options) *Store { return assemble(checked{vault}, o) }
 func assemble(vault Vault, o Options) *Store {
 	return &Store{
 		name: o.Name, vault: vault, locks: o.LockDir,
-		index: index{filepath.Join(o.StateDir, "index")},
+		index: index{folder: filepath.Join(o.StateDir, "index"), store: o.Name},
 	}
 }
 

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// Move takes a session from one store to another. It is read back from its new
+// place and compared before the old one is deleted; if that fails, both stay. A
+// newer session in the new place is kept, and the old one is only deleted. It
+// is token.ErrNoSession if there is nothing to move. It takes the lock itself.
+func Move(ctx context.Context, key token.Key, from, to *Store) (err error) {
+	release, err := from.Lock(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	session, err := from.Session(ctx, key)
+	if err != nil {
+		return err
+	}
+	there, err := to.Access(ctx, key)
+	if err != nil && !errors.Is(err, token.ErrNoSession) && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	if err != nil || !there.ObtainedAt.After(session.ObtainedAt) {
+		if err := copySession(ctx, session, to); err != nil {
+			return err
+		}
+	}
+	return fault.Wrap(from.Delete(ctx, key), "the session is in the store %s now", to.name)
+}
+
+func copySession(ctx context.Context, session token.Session, to *Store) error {
+	if err := to.Save(ctx, session); err != nil {
+		return err
+	}
+	copied, err := to.load(ctx, session.Key)
+	if err != nil {
+		return fault.Wrap(err, "read back what was moved")
+	}
+	want, wantErr := encodeDetails(session)
+	got, gotErr := encodeDetails(copied)
+	if err := errors.Join(wantErr, gotErr); err != nil {
+		return err
+	}
+	if !copied.AccessToken.Equal(session.AccessToken) || !bytes.Equal(want, got) {
+		return fault.New(fault.Store, hintTryAgain, "what was read back is not what was moved")
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/authctl/authctl/pkg/store"
+	"github.com/authctl/authctl/pkg/store/storetest"
+	"github.com/authctl/authctl/pkg/token"
+)
+
+// two returns two stores over memory with one index, as the keyring and the
+// file store have.
+func two(t *testing.T) (from, to *store.Store, source, target *storetest.Memory) {
+	t.Helper()
+	o := store.Options{StateDir: t.TempDir(), LockDir: t.TempDir()}
+	source, target = &storetest.Memory{}, &storetest.Memory{}
+	o.Name = store.Keyring
+	from = store.New(source, o)
+	o.Name = store.File
+	return from, store.New(target, o), source, target
+}
+
+func TestMove(t *testing.T) {
+	t.Parallel()
+	from, to, source, _ := two(t)
+	session := storetest.Session(t, "ada")
+	must(t, from.Save(t.Context(), session))
+	must(t, store.Move(t.Context(), session.Key, from, to))
+	got, err := to.Session(t.Context(), session.Key)
+	if err != nil || !cmp.Equal(session, got) {
+		t.Errorf("moved: %v\n%s", err, cmp.Diff(session, got))
+	}
+	if names := source.Names(); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+	entries, err := to.List()
+	if err != nil || len(entries) != 1 || entries[0].Store != store.File {
+		t.Errorf("the index says %v, %v", entries, err)
+	}
+	if err := store.Move(t.Context(), session.Key, from, to); !errors.Is(err, token.ErrNoSession) {
+		t.Errorf("nothing to move: %v", err)
+	}
+}
+
+// Whatever fails on the way, the session is in one of the stores, whole, and
+// the index knows each copy.
+func TestMoveLosesNothing(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for failing := 1; failing < 30; failing++ {
+		from, to, source, target := two(t)
+		session := storetest.Session(t, "ada")
+		must(t, from.Save(t.Context(), session))
+		calls := 0
+		fail := func(string, string) error {
+			if calls++; calls >= failing {
+				return broken
+			}
+			return nil
+		}
+		source.Before, target.Before = fail, fail
+		moveErr := store.Move(t.Context(), session.Key, from, to)
+		source.Before, target.Before = nil, nil
+		if moveErr == nil {
+			return // no operation is left to fail
+		}
+		whole := 0
+		for _, s := range []*store.Store{from, to} {
+			if got, err := s.Session(t.Context(), session.Key); err == nil && cmp.Equal(session, got) {
+				whole++
+			}
+		}
+		if whole == 0 {
+			t.Errorf("operation %d failed, and the session is lost", failing)
+		}
+		entries, err := from.List()
+		if err != nil || len(entries) < whole {
+			t.Errorf("operation %d failed: %d copies, the index knows %v, %v", failing, whole, entries, err)
+		}
+	}
+	t.Error("moving took more than 30 operations")
+}
+
+// A session that is newer in its new place is not overwritten with an older one.
+func TestMoveKeepsTheNewer(t *testing.T) {
+	t.Parallel()
+	from, to, source, _ := two(t)
+	older, newer := storetest.Session(t, "ada"), storetest.Session(t, "ada")
+	newer.ObtainedAt = older.ObtainedAt.Add(1)
+	newer.AccessToken = token.NewSecret("newer")
+	must(t, from.Save(t.Context(), older))
+	must(t, to.Save(t.Context(), newer))
+	must(t, store.Move(t.Context(), older.Key, from, to))
+	got, err := to.Session(t.Context(), older.Key)
+	if err != nil || !cmp.Equal(newer, got) || len(source.Names()) != 0 {
+		t.Errorf("%v\n%s", err, cmp.Diff(newer, got))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
