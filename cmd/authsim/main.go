@@ -1,4 +1,4 @@
-// Command authsim serves five simulated token APIs on a loopback port: for the
+// Command authsim serves six simulated token APIs on a loopback port: for the
 // demo of authctl, and for people who want to try a script without an account.
 package main
 

@@ -72,7 +72,7 @@ func newCommand(do func(settings) error) *cobra.Command {
 	var set settings
 	cmd := &cobra.Command{
 		Use:           "authsim",
-		Short:         "Serve five simulated token APIs on a loopback port",
+		Short:         "Serve six simulated token APIs on a loopback port",
 		Long:          longHelp(),
 		Example:       examples,
 		Args:          cobra.NoArgs,
@@ -99,8 +99,10 @@ func longHelp() string {
 	var b strings.Builder
 	b.WriteString(`authsim simulates the token APIs of Logware, Zūm Rails (sandbox and production),
 Analogue, datarhei Core and Haut.AI on one port of this machine, each under a
-path of its own. It prints where they are and with which credentials they let
-you in. Everything is made up: no request leaves the machine.
+path of its own. A sixth, "rotating", is nobody's API: each refresh token is
+good for one call, and one that comes again ends all tokens of its login.
+authsim prints where they are and with which credentials they let you in.
+Everything is made up: no request leaves the machine.
 
 What each API was asked is logged on stderr, one line per request, without
 secrets. GET /sim/ on the same port tells what else can be done while it runs.

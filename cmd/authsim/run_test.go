@@ -58,7 +58,7 @@ func TestRunEndsAtOnce(t *testing.T) {
 		"bad fault": {[]string{"--fault", "logware=slow:-1s"}, result{2, "",
 			"authsim: --fault logware=slow:-1s: fault \"slow:-1s\": -1s is less than nothing\n" + hint}},
 		"fault of nothing": {[]string{"--fault", "x=html"}, result{2, "",
-			"authsim: --fault x=html: no API is called \"x\": there are logware, zumrails, zumrails-production, analogue, datarhei-core, haut-ai\n" + hint}},
+			"authsim: --fault x=html: no API is called \"x\": there are logware, zumrails, zumrails-production, analogue, datarhei-core, haut-ai, rotating\n" + hint}},
 		"bad lifetime": {[]string{"--lifetime", "logware"}, result{2, "",
 			"authsim: --lifetime logware: time: invalid duration \"\"\n" + hint}},
 		"profiles without a port": {[]string{"--profiles", "--listen", ":0"}, result{2, "",
@@ -87,6 +87,10 @@ haut-ai
   base URL  http://127.0.0.1:1234/haut-ai
   user      dev@haut-ai.example
   password  haut-ai-s3cr3t-5
+rotating
+  base URL  http://127.0.0.1:1234/rotating
+  user      ada
+  password  rotating-s3cr3t-6
 `, ""}},
 	}
 	for name, tt := range tests {
@@ -106,7 +110,7 @@ func TestHelpNamesEveryFlagAndFault(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"--help"}, &stdout, &stderr)
 	for _, part := range []string{
-		"--listen", "--lifetime NAME=DURATION", "--fault API=FAULT", "--login-delay", "--profiles", "redirect:CODE:URL", "bomb", "Examples:",
+		"--listen", "--lifetime NAME=DURATION", "--fault API=FAULT", "--login-delay", "--profiles", "rotating", "redirect:CODE:URL", "bomb", "Examples:",
 	} {
 		if !strings.Contains(stdout.String(), part) {
 			t.Errorf("help does not name %s", part)
@@ -216,6 +220,7 @@ func startText(origin string) string {
 		"datarhei-core        " + pad("/datarhei-core") + "admin                datarhei-core-s3cr3t-4\n" +
 		"haut-ai              " + pad("/haut-ai") + "dev@haut-ai.example  haut-ai-s3cr3t-5\n" +
 		"haut-ai              " + pad("/haut-ai") + "mfa@haut-ai.example  haut-ai-s3cr3t-mfa  (has a second factor, so it is refused)\n" +
+		"rotating             " + pad("/rotating") + "ada                  rotating-s3cr3t-6\n" +
 		"\nMore, such as faults, the requests so far and Auth0 tokens: " + origin + "/sim/\n"
 }
 

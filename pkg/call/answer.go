@@ -154,6 +154,8 @@ func (a *Answer) redirected() error {
 	if target, err := a.URL.Parse(where); err == nil && where != "" {
 		target.RawQuery, target.Fragment, target.User = "", "", nil
 		where = target.String()
+	} else {
+		where = "nowhere that can be read"
 	}
 	return fault.New(fault.BadAnswer, "if the API has moved there, write it as base_url",
 		"%s redirects to %s (status %d); a secret follows no redirect", a.URL.Host, where, a.Status)
@@ -224,7 +226,7 @@ func (a *Answer) message(ctx context.Context, s Spec) (text string, own bool) {
 	for _, expr := range []profile.Expr{s.Call.Error, s.Profile.Error, usual} {
 		result, err := a.Read(ctx, expr, s.ambient())
 		if text, isText := result.(string); err == nil && isText && text != "" {
-			return strings.TrimSpace(text[:min(len(text), maxMessage)]), expr != usual
+			return strings.TrimSpace(strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")), expr != usual
 		}
 	}
 	return "", false
@@ -238,7 +240,7 @@ func (a *Answer) RetryAfter() time.Duration {
 		return time.Duration(seconds) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return max(0, date.Sub(a.ReceivedAt))
+		return max(0, date.Sub(a.ReceivedAt.Add(a.ClockOffset()))) // by the server's clock
 	}
 	return 0
 }

@@ -64,6 +64,7 @@ type Request struct {
 	Header  http.Header
 	Body    []byte
 	LeftOut []string // leaves that were left out because a value is missing
+	shown   string   // the path with an ellipsis for what may be secret in it
 }
 
 // Build fills the request without sending it. What cannot be sent as it is (a
@@ -90,8 +91,29 @@ func Build(s Spec) (*Request, error) {
 			return nil, fault.New(fault.Usage, "", "%w", err)
 		}
 	}
-	r.LeftOut = f.leftOut
+	r.LeftOut, r.shown = f.leftOut, s.shownPath(f.values)
 	return r, nil
+}
+
+// shownPath is the path for Trace: of the values in it, only those of inputs
+// that are no secret, and ids.
+func (s Spec) shownPath(values Values) string {
+	if s.URL != nil {
+		return s.URL.EscapedPath()
+	}
+	path := s.Base.EscapedPath()
+	for _, part := range s.Call.Request.Path.Parts {
+		in, isInput := s.Profile.Input(part.Name)
+		switch text, _ := values.Text(part.Name); {
+		case part.Name == "":
+			path += part.Literal
+		case part.Name == "id" || isInput && !in.Secret.Value:
+			path += url.PathEscape(text)
+		default:
+			path += "…"
+		}
+	}
+	return path
 }
 
 // ambient adds the names that are known everywhere.
@@ -119,8 +141,10 @@ func (f *filler) target(s Spec) (*url.URL, error) {
 	}
 	u := *s.Base
 	u.RawPath = s.Base.EscapedPath() + path
-	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
-		return nil, errors.New("request: the path cannot be escaped")
+	// Where Go does not take RawPath as it is, it escapes Path itself, and a
+	// slash in a value would become one of the path.
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil || u.EscapedPath() != u.RawPath {
+		return nil, errors.New("request: the path holds characters that a URL writes with %")
 	}
 	u.RawQuery = strings.Trim(s.Call.Request.Query+"&"+query, "&")
 	return &u, nil
@@ -132,6 +156,9 @@ func guard(s Spec, target *url.URL) error {
 	to, err := token.OriginOf(target)
 	if err != nil {
 		return fault.New(fault.Profile, "", "%w", err)
+	}
+	if target.User != nil {
+		return fault.New(fault.BadAnswer, "", "a URL with a user name in it is not followed")
 	}
 	home, err := token.OriginOf(s.Base)
 	if err != nil {
@@ -220,8 +247,8 @@ func (c *Client) send(ctx context.Context, r *Request, maxBody int64) (*Answer, 
 		request.Header.Set("User-Agent", c.UserAgent)
 	}
 	start := c.Now()
-	response, err := c.HTTP.Do(request)
-	c.trace(request, response, c.Now().Sub(start))
+	response, err := c.roundTrip(request)
+	c.trace(request, r.shown, response, c.Now().Sub(start))
 	if err != nil {
 		return nil, unreachable(ctx, r.URL, err)
 	}
@@ -239,11 +266,21 @@ func (c *Client) send(ctx context.Context, r *Request, maxBody int64) (*Answer, 
 	return newAnswer(r, response, body, c.Now()), nil
 }
 
-func (c *Client) trace(request *http.Request, response *http.Response, took time.Duration) {
+// roundTrip sends one request and nothing else: http.Client would look at the
+// redirect even if it is not to follow, and quote a Location that it cannot
+// read.
+func (c *Client) roundTrip(request *http.Request) (*http.Response, error) {
+	if c.HTTP.Transport == nil {
+		return http.DefaultTransport.RoundTrip(request)
+	}
+	return c.HTTP.Transport.RoundTrip(request)
+}
+
+func (c *Client) trace(request *http.Request, path string, response *http.Response, took time.Duration) {
 	if c.Trace == nil {
 		return
 	}
-	event := Event{Method: request.Method, URL: withoutQueryValues(request.URL), Took: took}
+	event := Event{Method: request.Method, URL: withoutValues(request.URL, path), Took: took}
 	if response != nil {
 		event.Status = response.StatusCode
 	}
@@ -253,15 +290,21 @@ func (c *Client) trace(request *http.Request, response *http.Response, took time
 	c.Trace(event)
 }
 
-// withoutQueryValues shows the names in a query and hides what may be secret.
-func withoutQueryValues(u *url.URL) string {
-	shown := *u
-	values := shown.Query()
+// withoutValues shows path and the names in the query, and hides what may be
+// secret.
+func withoutValues(u *url.URL, path string) string {
+	if path == "" {
+		path = u.EscapedPath()
+	}
+	values := u.Query()
 	for name := range values {
 		values[name] = []string{"…"}
 	}
-	shown.RawQuery = strings.ReplaceAll(values.Encode(), url.QueryEscape("…"), "…")
-	return shown.String()
+	shown := u.Scheme + "://" + u.Host + path
+	if len(values) > 0 {
+		shown += "?" + strings.ReplaceAll(values.Encode(), url.QueryEscape("…"), "…")
+	}
+	return shown
 }
 
 // Credential returns the header that carries the token as the profile's send:

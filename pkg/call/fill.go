@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -74,7 +75,7 @@ func headerSafe(value string) (string, error) {
 
 // pathSegment keeps a value within its segment (threat 3).
 func pathSegment(value string) (string, error) {
-	if value == "." || value == ".." {
+	if isDots(value) {
 		return "", errors.New("would lead to another path")
 	}
 	return url.PathEscape(value), nil
@@ -114,11 +115,17 @@ func (f *filler) path(t profile.Template) (string, error) {
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("{{%s}} has no value", missing[0])
 	}
+	if err == nil && slices.ContainsFunc(strings.Split(text, "/"), isDots) {
+		err = errors.New("the placeholders would lead to another path")
+	}
 	if err != nil {
 		return "", fmt.Errorf("request: %w", err)
 	}
 	return text, nil
 }
+
+// isDots says whether a segment of a path stands for another one.
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // pairs fills names and values as a query or a form writes them, in order.
 func (f *filler) pairs(where string, list profile.List[profile.Template]) (string, error) {

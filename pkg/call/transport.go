@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -69,7 +70,7 @@ func reason(err error) (text, hint string) {
 	var record tls.RecordHeaderError
 	var timeout net.Error
 	switch {
-	case errors.As(err, &dns):
+	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no such host", "check base_url and the network"
 	case errors.As(err, &unknownCA):
 		return "its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine"
@@ -88,13 +89,12 @@ func reason(err error) (text, hint string) {
 	}
 }
 
-// plainCause names a network error without the addresses and URLs around it.
+// plainCause names a network error without the addresses and URLs around it,
+// and without what it quotes: an answer that is no HTTP can hold secrets too.
 func plainCause(err error) string {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err.Error()
-		}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
+	text, _, _ := strings.Cut(err.Error(), `"`)
+	return strings.TrimRight(text, ": ")
 }

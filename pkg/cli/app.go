@@ -66,12 +66,25 @@ func (a *app) root() *cobra.Command {
 		Short: "Log in to token APIs and keep the tokens alive",
 		Long: `authctl logs in to token APIs, stores the tokens, keeps them alive and
 inspects them. A profile, a few lines of YAML, describes how an API hands out
-and takes tokens.`,
-		Example: `  authctl login zumrails
+and takes tokens. They are read from ~/.config/authctl/profiles.yaml and
+~/.config/authctl/profiles.d/*.yaml (%AppData%\authctl on Windows).
+
+These environment variables stand in for flags: AUTHCTL_CONFIG, AUTHCTL_PROFILE,
+AUTHCTL_ENVIRONMENT, AUTHCTL_ACCOUNT, AUTHCTL_STORE. AUTHCTL_AGE_IDENTITY holds
+the key of the file store, or names its file.`,
+		Example: `  authctl profile example > ~/.config/authctl/profiles.yaml
+  authctl login zumrails
   curl -H "Authorization: Bearer $(authctl token zumrails)" https://…
   authctl status`,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun:  func(*cobra.Command, []string) { a.openStreams() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			a.openStreams()
+			if a.timeout <= 0 {
+				return fmt.Errorf("--timeout %s: no time at all", a.timeout)
+			}
+			return nil
+		},
+		Version: a.env.Version, DisableSuggestions: true, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	flags := root.PersistentFlags()
@@ -88,6 +101,7 @@ and takes tokens.`,
 	root.SetErr(a.err)
 	root.SetHelpCommand(helpCommand(root))
 	root.SetUsageTemplate(usageTemplate())
+	root.SetVersionTemplate("authctl {{.Version}}\n")
 	root.AddCommand(
 		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
 		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),

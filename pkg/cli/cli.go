@@ -54,10 +54,11 @@ func versionOf(stamped string) string {
 }
 
 // Main runs the program and returns its exit code. The first Ctrl-C ends what
-// is going on in an orderly way, the second one kills.
+// is going on in an orderly way, the second one kills. SIGQUIT is no exception:
+// Go would print all stacks.
 func Main(env Env) int {
 	noCoreDumps()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	go func() {
 		<-ctx.Done()
@@ -79,7 +80,7 @@ func run(ctx context.Context, env Env) (code int) {
 	root.SetArgs(env.Args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.started {
-		err = usageError(err, env.Args)
+		err = usageError(root, err, env.Args)
 	}
 	if ctx.Err() != nil && err != nil {
 		err = fault.New(fault.Interrupted, "", "interrupted")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,17 +20,17 @@ func (a *app) decodeCommand() *cobra.Command {
 		Use:   "decode [TOKEN]",
 		Short: "Show what is in a token",
 		Long: `Show header and claims of a JSON Web Token with its times in words. The token is
-the argument, or comes from standard input ("-" or nothing); "Bearer x" and a
-whole header line will do. No profile, store or network is used, and the
-signature is not checked.
+the argument, comes from a file (@file) or from standard input ("-" or nothing);
+"Bearer x" and a whole header line will do. No profile, store or network is
+used, and the signature is not checked.
 
 An argument can be seen by other users of this machine: for a live token use
 standard input.`,
 		Example: `  authctl token zumrails | authctl decode
   authctl decode --output json < token.txt`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			text, err := a.tokenText(args)
+		Args: between(0, 1, "one token at most"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := a.tokenText(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -48,17 +49,22 @@ standard input.`,
 	return exitCodes(cmd)
 }
 
-// tokenText is the argument, or standard input.
-func (a *app) tokenText(args []string) (string, error) {
-	if len(args) == 1 && args[0] != "-" {
+// tokenText is the argument, a file (@file), or standard input.
+func (a *app) tokenText(ctx context.Context, args []string) (string, error) {
+	if len(args) == 1 && args[0] != "-" && !strings.HasPrefix(args[0], "@") {
 		return args[0], nil
 	}
 	if len(args) == 0 && console.IsTerminal(a.env.Stdin) {
 		return "", fault.New(fault.Usage, "authctl token PROFILE | authctl decode", "no token is given")
 	}
-	data, err := io.ReadAll(io.LimitReader(a.env.Stdin, maxInput+1))
+	data, err := patiently(ctx, func() ([]byte, error) {
+		if len(args) == 1 && args[0] != "-" {
+			return readFile(args[0][1:], maxInput)
+		}
+		return readSome(a.env.Stdin, maxInput)
+	})
 	if err != nil {
-		return "", fault.New(fault.Usage, "", "standard input: %w", err)
+		return "", fault.New(fault.Usage, "", "read the token: %w", err)
 	}
 	return string(data), nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/store"
-	"github.com/authctl/authctl/pkg/token"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -28,7 +26,7 @@ whether it can be reached and how its clock compares with this machine's.
 		Example: `  authctl doctor
   authctl doctor zumrails --online
   authctl doctor --create-identity`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if create {
@@ -81,7 +79,7 @@ func (a *app) doctor(ctx context.Context, args []string, online bool) error {
 }
 
 func (a *app) printChecks(checks []checkup) error {
-	table := console.NewTable("CHECK", "", "RESULT")
+	table := console.NewTable("CHECK", "STATE", "RESULT")
 	for _, c := range checks {
 		state := console.Cell{Text: "ok", Role: console.Good}
 		if !c.OK {
@@ -128,7 +126,7 @@ func (a *app) checkSettings() checkup {
 	return passed("settings", "configuration in %s", a.settings.paths.config)
 }
 
-// checkStore reads an item that is not there: a store that can say so works.
+// checkStore asks the store whether it can be used.
 func (a *app) checkStore(ctx context.Context) checkup {
 	name := a.storeName("")
 	if name == store.None {
@@ -138,8 +136,7 @@ func (a *app) checkStore(ctx context.Context) checkup {
 	if err != nil {
 		return failed("store", err)
 	}
-	_, err = st.Access(ctx, token.Key{Origin: "https://doctor.invalid:443", Profile: "doctor", Account: token.DefaultAccount})
-	if !errors.Is(err, token.ErrNoSession) {
+	if err := st.Check(ctx); err != nil {
 		return failed("store", err)
 	}
 	entries, err := st.List()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/session"
 	"github.com/authctl/authctl/pkg/store"
+	"github.com/authctl/authctl/pkg/token"
 )
 
 func (a *app) logoutCommand() *cobra.Command {
@@ -23,7 +25,7 @@ until it expires. Use "authctl cancel" to make the server invalidate it first,
 where the API can do that.`,
 		Example: `  authctl logout zumrails
   authctl logout --all`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if all {
@@ -49,14 +51,23 @@ func (a *app) logout(ctx context.Context, args []string) error {
 		return fault.Wrap(err, "log out of %s", s.Target)
 	}
 	a.done("logged out of " + s.Target.String())
-	if info.Live(a.env.Now(), 0) && info.Profile != "" {
-		hint := ""
-		if len(s.Profile.Cancel) > 0 {
-			hint = "; next time, authctl cancel ends it at once"
-		}
+	hint := ""
+	if len(s.Profile.Cancel) > 0 {
+		hint = "; next time, authctl cancel ends it at once"
+	}
+	a.stillValid(info, hint)
+	return nil
+}
+
+// stillValid says that a token which was forgotten here lives on (threat 13).
+func (a *app) stillValid(info token.Info, hint string) {
+	switch {
+	case info.Profile == "" || !info.Live(a.env.Now(), 0): // damaged, or over
+	case info.At.IsZero():
+		a.say("the token itself stays valid at the server, nobody said for how long%s", hint)
+	default:
 		a.say("the token itself stays valid at the server until %s%s", a.expiryText(info), hint)
 	}
-	return nil
 }
 
 // logoutAll removes every session that the index knows. One that cannot be
@@ -69,22 +80,47 @@ func (a *app) logoutAll(ctx context.Context, args []string) error {
 		return err
 	}
 	entries, err := a.sessions()
-	failures := []error{err}
-	for _, entry := range entries {
-		st, err := a.openStore(entry.Store)
-		if err == nil {
-			err = a.manager(st, nil).Forget(ctx, entry.Key)
-		}
-		if err != nil {
-			failures = append(failures, fault.Wrap(err, "log out of %s", entry.Profile))
-			continue
-		}
-		a.done(fmt.Sprintf("logged out of %s, account %s at %s", entry.Profile, entry.Account, entry.Origin))
+	if err != nil {
+		return err
 	}
 	if len(entries) == 0 {
 		a.say("there are no sessions")
 	}
-	return errors.Join(failures...)
+	return a.forgetAll(ctx, entries)
+}
+
+// forgetAll stops asking a store that cannot be used; what stays is counted.
+func (a *app) forgetAll(ctx context.Context, entries []store.Entry) error {
+	broken, left := map[string]error{}, 0
+	var first error
+	for _, entry := range entries {
+		err := broken[entry.Store]
+		if err == nil {
+			err = a.forgetOne(ctx, entry)
+		}
+		if err != nil {
+			broken[entry.Store] = err
+			first, left = cmp.Or(first, err), left+1
+			continue
+		}
+		a.done("logged out of " + titleOf(entry.Info))
+		a.stillValid(entry.Info, "")
+	}
+	if left > 0 {
+		return fault.Wrap(first, "%s could not be forgotten", count(left, "session"))
+	}
+	return nil
+}
+
+func (a *app) forgetOne(ctx context.Context, entry store.Entry) error {
+	st, err := a.openStore(entry.Store)
+	if err == nil {
+		err = a.manager(st, nil).Forget(ctx, entry.Key)
+	}
+	if errors.Is(err, token.ErrNoSession) {
+		return nil // gone already; the entry is removed with it
+	}
+	return err
 }
 
 func (a *app) cancelCommand() *cobra.Command {
@@ -95,7 +131,7 @@ func (a *app) cancelCommand() *cobra.Command {
 from the store. If the server cannot be asked or does not agree, the session
 stays. Not every API can do this: see cancel: in the profile.`,
 		Example:           "  authctl cancel zumrails",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, m, err := a.withSession(args, "cancel")
@@ -135,6 +171,9 @@ func (a *app) withSession(args []string, command string) (*selection, *session.M
 	in, err := a.noInputs(s.Profile)
 	if err != nil {
 		return nil, nil, err
+	}
+	if command != "token" { // which is silent
+		a.announce(s)
 	}
 	return s, a.manager(s.store, in), nil
 }

@@ -2,7 +2,8 @@ package cli
 
 import (
 	"errors"
-	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
@@ -50,20 +51,20 @@ func exitCode(err error) int {
 }
 
 // usageError gives an error of the command line its kind and the way to help.
-func usageError(err error, args []string) error {
+func usageError(root *cobra.Command, err error, args []string) error {
 	var f *fault.Error
 	if errors.As(err, &f) {
 		return err
 	}
-	words := []string{"authctl"}
-	for _, arg := range args {
-		if strings.HasPrefix(arg, "-") || len(words) == 3 {
-			break
+	hint := "authctl --help"
+	if cmd, rest, findErr := root.Find(args); findErr == nil {
+		hint = cmd.CommandPath() + " --help"
+	} else if len(rest) > 0 {
+		if near := cmd.SuggestionsFor(rest[0]); len(near) > 0 {
+			hint = "did you mean " + cmd.CommandPath() + " " + near[0] + "?"
 		}
-		words = append(words, arg)
 	}
-	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
-	return fault.New(fault.Usage, strings.Join(words, " ")+" --help", "%s", text)
+	return &fault.Error{Kind: fault.Usage, Err: err, Hint: hint}
 }
 
 // printError prints an error for a person, or as JSON where the command was

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/authctl/authctl/pkg/fault"
 )
 
 // exitCodes notes which exit codes a command can have; its help lists them.
@@ -51,18 +53,34 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError(fmt.Errorf("there is no command %q", strings.Join(args, " ")), nil)
+				return usageError(root, fmt.Errorf("there is no command %q", strings.Join(args, " ")), args)
 			}
 			return cmd.Help()
 		},
 	}
 }
 
+// between demands a number of arguments; what says in words which ones.
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("%s takes %s, and %d were given", cmd.CommandPath(), what, len(args))
+		}
+		return nil
+	}
+}
+
+// oneProfile is for the commands that may be told a profile.
+func oneProfile() cobra.PositionalArgs { return between(0, 1, "one profile at most") }
+
 // group refuses to run a command that only holds others.
 func group(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return fmt.Errorf("%s needs a command", cmd.CommandPath())
+		}
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return fault.New(fault.Usage, "did you mean "+cmd.CommandPath()+" "+near[0]+"?", "%s has no command %q", cmd.CommandPath(), args[0])
 		}
 		return fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -56,19 +54,16 @@ type inputs struct {
 }
 
 // read takes the flags; standard input is read here, once.
-func (f *inputFlags) read(a *app, p *profile.Profile) (*inputs, error) {
+func (f *inputFlags) read(ctx context.Context, a *app, p *profile.Profile) (*inputs, error) {
 	in := &inputs{app: a, given: map[string]given{}, env: []string{envIdentity}}
 	for _, entry := range p.Inputs {
 		if entry.Value.Env != "" && entry.Value.Secret.Value {
 			in.env = append(in.env, entry.Value.Env)
 		}
 	}
-	if f.username != "" {
-		in.given["username"], in.given["email"] = given{f.username, true}, given{f.username, true}
-	}
 	stdin := f.passwordStdin
 	if f.passwordStdin {
-		if err := in.fromFile("password", "-"); err != nil {
+		if err := in.fromFile(ctx, "password", "-"); err != nil {
 			return nil, err
 		}
 	}
@@ -80,12 +75,14 @@ func (f *inputFlags) read(a *app, p *profile.Profile) (*inputs, error) {
 		case !found:
 			return nil, fault.New(fault.Usage, "write --input "+name+"=@file", "--input %s: no value is given", name)
 		case !known:
-			return nil, fault.New(fault.Usage, profile.DidYouMean(name, p.Inputs.Names()), "--input %s: %s has no input of this name", name, p.Name)
+			return nil, fault.New(fault.Usage, profile.DidYouMean(name, p.InputNames()), "--input %s: %s has no input of this name", name, p.Name)
+		case in.twice(name):
+			return nil, fault.New(fault.Usage, "give it once", "the input %s is given twice", name)
 		case isFile && file == "-" && stdin:
 			return nil, fault.New(fault.Usage, "give one of them as a file", "standard input can give one input only")
 		case isFile:
 			stdin = stdin || file == "-"
-			if err := in.fromFile(name, file); err != nil {
+			if err := in.fromFile(ctx, name, file); err != nil {
 				return nil, err
 			}
 		case declared.Secret.Value:
@@ -95,22 +92,26 @@ func (f *inputFlags) read(a *app, p *profile.Profile) (*inputs, error) {
 			in.given[name] = given{value, true}
 		}
 	}
+	if f.username != "" {
+		in.given["username"], in.given["email"] = given{f.username, true}, given{f.username, true}
+	}
 	return in, nil
+}
+
+func (in *inputs) twice(name string) bool {
+	_, known := in.given[name]
+	return known
 }
 
 // fromFile reads an input from a file, or from standard input for "-". One
 // line break at the end is not part of it.
-func (in *inputs) fromFile(name, path string) error {
-	source := in.app.env.Stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return fault.New(fault.Usage, "", "input %s: %w", name, err)
+func (in *inputs) fromFile(ctx context.Context, name, path string) error {
+	data, err := patiently(ctx, func() ([]byte, error) {
+		if path == "-" {
+			return readSome(in.app.env.Stdin, maxInput)
 		}
-		defer file.Close()
-		source = file
-	}
-	data, err := io.ReadAll(io.LimitReader(source, maxInput+1))
+		return readFile(path, maxInput)
+	})
 	if err != nil {
 		return fault.New(fault.Usage, "", "input %s: %w", name, err)
 	}
@@ -190,11 +191,20 @@ func (in *inputs) run(ctx context.Context, want profile.Input) (string, error) {
 		if text != "" {
 			text = ": " + text
 		}
-		return "", fault.New(fault.LoginNeeded, "run it by hand: "+strings.Join(want.Command, " "), "input %s: %s: %w%s", want.Name, want.Command[0], err, text)
+		return "", fault.New(fault.LoginNeeded, "run it by hand: "+commandLine(want.Command), "input %s: %s: %w%s", want.Name, want.Command[0], err, text)
 	case tooLong != nil || value == "":
-		return "", fault.New(fault.LoginNeeded, "run it by hand: "+strings.Join(want.Command, " "), "input %s: %s printed nothing, or more than 1 MiB", want.Name, want.Command[0])
+		return "", fault.New(fault.LoginNeeded, "run it by hand: "+commandLine(want.Command), "input %s: %s printed nothing, or more than 1 MiB", want.Name, want.Command[0])
 	}
 	return value, nil
+}
+
+// commandLine writes a program and its arguments as a shell reads them.
+func commandLine(words []string) string {
+	line := make([]string, len(words))
+	for i, word := range words {
+		line[i] = quoted(word)
+	}
+	return strings.Join(line, " ")
 }
 
 // limited keeps the first part of what a program prints.
@@ -233,8 +243,9 @@ func (in *inputs) ask(ctx context.Context, want profile.Input) (string, error) {
 	} else {
 		value, err = tty.Prompt(ctx, label)
 	}
-	if err == nil && value == "" && !want.Optional {
-		err = fault.New(fault.LoginNeeded, "", "%s was left empty", want.Name)
+	switch {
+	case errors.Is(err, console.ErrInputEnded), err == nil && value == "" && !want.Optional:
+		return "", fault.New(fault.LoginNeeded, "", "the input %s was left empty", want.Name)
 	}
 	return value, err
 }
@@ -257,7 +268,7 @@ func (in *inputs) unanswered(want profile.Input, why string) (string, error) {
 	return "", &fault.Error{Kind: fault.LoginNeeded, Err: fmt.Errorf("the input %s is missing, and %s", want.Name, why), Hint: hint}
 }
 
-// noInputs is for commands that must not ask: renewal in a script.
+// noInputs is for commands that have no flags for inputs: renewal in a script.
 func (a *app) noInputs(p *profile.Profile) (*inputs, error) {
-	return (&inputFlags{}).read(a, p)
+	return (&inputFlags{}).read(context.Background(), a, p) // reads nothing
 }

@@ -43,7 +43,7 @@ prompt. With --store none the token is printed and nothing is kept.`,
   pass show zumrails | authctl login zumrails --username ada --password-stdin
   authctl login datarhei-core --via auth0 --input auth0_token=@token.txt
   authctl login logware --dry-run`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args, o) },
 	}
@@ -60,7 +60,7 @@ func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
 	if err != nil {
 		return err
 	}
-	in, err := o.read(a, s.Profile)
+	in, err := o.read(ctx, a, s.Profile)
 	if err != nil {
 		return err
 	}
@@ -74,16 +74,12 @@ func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
 	}
 	result, err := a.manager(s.store, in).Login(ctx, s.Target, options)
 	if err != nil {
-		return a.afterFailedSave(result, err)
+		return err
 	}
 	if err := a.leaveOldStore(ctx, s, result.Key); err != nil {
 		return err
 	}
-	if a.selected.store != "" {
-		if err := a.settings.remember(map[string]string{setStore: s.store.Name()}); err != nil {
-			a.warn(fault.Wrap(err, "the choice of the store is not remembered"))
-		}
-	}
+	a.rememberStore(s.store.Name())
 	if a.output == outputJSON {
 		return console.WriteJSON(a.out, a.row(result.Info, s.store.Name()))
 	}
@@ -122,13 +118,16 @@ func (a *app) loginOnce(ctx context.Context, s *selection, in *inputs, o session
 	return a.reveal(result.AccessToken)
 }
 
-// afterFailedSave adds the way on where the login went well and the store did
-// not: the server knows the session, this machine does not.
-func (a *app) afterFailedSave(result token.Session, err error) error {
-	if !result.AccessToken.IsZero() && fault.KindOf(err) == fault.Store {
-		a.say("the server has logged you in, but the session could not be kept")
+// rememberStore keeps the choice that --store has made, and says so.
+func (a *app) rememberStore(name string) {
+	if a.selected.store == "" || a.settings.stored.GetString(setStore) == name {
+		return
 	}
-	return err
+	if err := a.settings.remember(map[string]string{setStore: name}); err != nil {
+		a.warn(fault.Wrap(err, "the choice of the store is not remembered"))
+		return
+	}
+	a.say("later logins are kept in the store %s as well; --store chooses another one", name)
 }
 
 // loggedIn says who, where, until when and where stored.
@@ -210,9 +209,15 @@ func hideBasic(header http.Header) http.Header {
 	return shown
 }
 
+// readable shows what stands for a value in a URL or a form as it stands
+// elsewhere.
+func readable(text string) string {
+	return strings.NewReplacer("%5Bredacted%5D", "[redacted]", "%3C", "<", "%3E", ">").Replace(text)
+}
+
 func (a *app) printRequest(r *call.Request) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", a.out.Paint(console.Bold, r.Method), console.Sanitize(r.URL.String()))
+	fmt.Fprintf(&b, "%s %s\n", a.out.Paint(console.Bold, r.Method), console.Sanitize(readable(r.URL.String())))
 	header := hideBasic(r.Header)
 	names := make([]string, 0, len(header))
 	for name := range header {
@@ -223,7 +228,7 @@ func (a *app) printRequest(r *call.Request) error {
 		fmt.Fprintf(&b, "%s: %s\n", name, console.Sanitize(header.Get(name)))
 	}
 	if len(r.Body) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", console.Sanitize(string(r.Body)))
+		fmt.Fprintf(&b, "\n%s\n", console.Sanitize(readable(string(r.Body))))
 	}
 	for _, left := range r.LeftOut {
 		fmt.Fprintf(&b, "left out: %s\n", console.Sanitize(left))

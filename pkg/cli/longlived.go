@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +33,7 @@ is printed on standard output, or kept with --save as an account of the
 profile, where "authctl token PROFILE --account NAME" finds it.`,
 		Example: `  authctl token create haut-ai --name ci --expires-in 30d --save
   authctl token create haut-ai --name ci --expires-at 2027-01-31T12:00:00Z`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.createToken(cmd.Context(), args, o) },
 	}
@@ -40,10 +42,6 @@ profile, where "authctl token PROFILE --account NAME" finds it.`,
 	flags.StringVar(&o.expiresIn, "expires-in", "", "`time` until it is over, such as 12h, 30d, 8w")
 	flags.StringVar(&o.expiresAt, "expires-at", "", "`time` at which it is over, such as 2027-01-31T12:00:00Z")
 	flags.BoolVar(&o.save, "save", false, "keep the secret in the store instead of printing it")
-	cmd.MarkFlagsMutuallyExclusive("expires-in", "expires-at")
-	if err := cmd.MarkFlagRequired("name"); err != nil {
-		panic("cli: token create has no flag --name")
-	}
 	a.addOutput(cmd, outputRaw, outputJSON)
 	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
 }
@@ -51,6 +49,10 @@ profile, where "authctl token PROFILE --account NAME" finds it.`,
 // ends returns when the token shall be over; zero if nothing was asked for.
 func (o createOptions) ends(now time.Time) (time.Time, error) {
 	switch {
+	case o.name == "":
+		return time.Time{}, fault.New(fault.Usage, "add --name ci", "a long-lived token needs a name")
+	case o.expiresIn != "" && o.expiresAt != "":
+		return time.Time{}, fault.New(fault.Usage, "leave out one of them", "--expires-in and --expires-at exclude each other")
 	case o.expiresIn != "":
 		lifetime, err := token.ParseLifetime(o.expiresIn)
 		if err != nil {
@@ -82,8 +84,10 @@ func (a *app) createToken(ctx context.Context, args []string, o createOptions) e
 	if ends.IsZero() && s.wantsExpiry() {
 		return fault.New(fault.Usage, "add --expires-in 30d", "%s demands an end for a long-lived token", s.Profile.Name)
 	}
-	if o.save && o.name == s.Account {
-		return fault.New(fault.Usage, "choose another --name", "the account %s holds the session that makes the token", s.Account)
+	if o.save {
+		if err := a.freeAccount(ctx, s, o.name); err != nil {
+			return err
+		}
 	}
 	created, err := m.CreateToken(ctx, s.Target, o.name, ends)
 	if err != nil {
@@ -98,9 +102,36 @@ func (a *app) createToken(ctx context.Context, args []string, o createOptions) e
 	a.done(a.createdText(s, created, o))
 	switch {
 	case a.output == outputJSON:
-		return a.revealCreated(created, !o.save)
+		err = a.revealCreated(created, !o.save)
 	case !o.save:
-		return a.reveal(created.Secret)
+		err = a.reveal(created.Secret)
+	}
+	if err != nil && !o.save {
+		hint := fmt.Sprintf("authctl token revoke %s %s", s.Profile.Name, quoted(created.ID))
+		return fault.New(fault.Other, hint, "the token %s was made, and its secret could not be printed: %w", created.ID, err)
+	}
+	return err
+}
+
+// freeAccount refuses a name for a token that another session is kept under:
+// that session, or the secret of another token, would be lost.
+func (a *app) freeAccount(ctx context.Context, s *selection, name string) error {
+	if len(name) > maxAccount || console.Sanitize(name) != name || strings.TrimSpace(name) != name {
+		return fault.New(fault.Usage, "choose another --name", "a kept token has a name of at most %d bytes, without control characters and blanks at its ends", maxAccount)
+	}
+	t := s.Target
+	t.Account = name
+	key, err := t.Key()
+	if err != nil {
+		return err
+	}
+	_, err = s.store.Access(ctx, key)
+	if err == nil {
+		return fault.New(fault.Usage, "choose another --name, or authctl logout "+s.Profile.Name+" --account "+quoted(name),
+			"the account %s holds a session already", name)
+	}
+	if !errors.Is(err, token.ErrNoSession) {
+		return err
 	}
 	return nil
 }
@@ -121,7 +152,7 @@ func (a *app) createdText(s *selection, created session.LongLived, o createOptio
 		text += ", until " + console.Absolute(created.ExpiresAt.In(a.env.Now().Location()))
 	}
 	if o.save {
-		text += "; print it with authctl token " + s.Profile.Name + " --account " + o.name
+		text += "; print it with authctl token " + s.Profile.Name + " --account " + quoted(o.name)
 	}
 	return text
 }
@@ -148,7 +179,7 @@ func (a *app) tokenListCommand() *cobra.Command {
 that is left. Secrets are not shown: the API gave them once.`,
 		Example: `  authctl token list haut-ai
   authctl token list haut-ai --output json`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, m, err := a.withSession(args, "token list")
@@ -180,7 +211,7 @@ func (a *app) printTokens(list []session.LongLived) error {
 	table := console.NewTable("ID", "NAME", "EXPIRES", "LEFT")
 	now := a.env.Now()
 	for _, one := range list {
-		expires, left, role := "never", "", console.Plain
+		expires, left, role := "", "", console.Plain
 		if !one.ExpiresAt.IsZero() {
 			expires = console.Absolute(one.ExpiresAt.In(now.Location()))
 			left, role = console.UntilFine(now, one.ExpiresAt), console.Good
@@ -203,7 +234,7 @@ name; a name that several tokens have is refused. Asks first, unless --yes is
 given. A copy that was kept with --save is forgotten as well.`,
 		Example: `  authctl token revoke haut-ai ci
   authctl token revoke haut-ai 42 --yes`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              between(1, 2, "the id or name of a token, and a profile before it if you like"),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := len(args) - 1
@@ -215,6 +246,9 @@ given. A copy that was kept with --save is forgotten as well.`,
 }
 
 func (a *app) revokeToken(ctx context.Context, args []string, wanted string, yes bool) error {
+	if catalog, err := a.catalog(); err == nil && len(args) == 0 && slices.Contains(catalog.Names(), wanted) {
+		return fault.New(fault.Usage, "authctl token list "+wanted, "which token of %s? name its id or name", wanted)
+	}
 	s, m, err := a.withSession(args, "token revoke")
 	if err != nil {
 		return err
@@ -229,7 +263,7 @@ func (a *app) revokeToken(ctx context.Context, args []string, wanted string, yes
 			return err
 		}
 		if !agreed {
-			return fault.New(fault.Interrupted, "", "nothing was revoked")
+			return fault.New(fault.Other, "", "nothing was revoked")
 		}
 	}
 	if err := m.RevokeToken(ctx, s.Target, found.ID); err != nil {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ func (a *app) profileCommand() *cobra.Command {
 		Long:    "Work with the profiles: the YAML entries that describe how an API hands out and\ntakes tokens.",
 		Example: "  authctl profile list\n  authctl profile validate",
 	}
-	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand())
+	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand(), a.profileExampleCommand())
 	return exitCodes(group(cmd))
 }
 
@@ -26,9 +28,9 @@ func (a *app) profileListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the profiles",
-		Long:    "List all profiles with the base URL that is used by default. One that cannot be\nread is told on standard error and does not hide the others.",
+		Long:    "List all profiles with their base URLs; * marks the one that is used when none\nis named. One that cannot be read does not hide the others.",
 		Example: "  authctl profile list --output json",
-		Args:    cobra.NoArgs,
+		Args:    between(0, 0, "no arguments"),
 		RunE:    func(*cobra.Command, []string) error { return a.listProfiles() },
 	}
 	a.addOutput(cmd, outputTable, outputJSON)
@@ -105,6 +107,9 @@ func namedCalls(p *profile.Profile) profile.List[profile.Calls] {
 }
 
 func (a *app) listProfiles() error {
+	if err := a.settings.load(); err != nil {
+		return err
+	}
 	catalog, err := a.catalog()
 	if err != nil {
 		return err
@@ -112,34 +117,53 @@ func (a *app) listProfiles() error {
 	list := []shown{}
 	var broken error
 	for _, name := range catalog.Names() {
-		p, err := catalog.Profile(name)
-		if err != nil {
-			a.warn(err)
-			broken = fault.New(fault.Profile, "authctl profile validate", "a profile cannot be used")
-			continue
+		if p, err := catalog.Profile(name); err == nil {
+			list = append(list, showProfile(p))
+		} else {
+			broken = cmp.Or(broken, err)
 		}
-		list = append(list, showProfile(p))
 	}
 	if a.output == outputJSON {
-		if err := console.WriteJSON(a.out, list); err != nil {
-			return err
-		}
-		return broken
+		err = console.WriteJSON(a.out, list)
+	} else {
+		err = a.printProfiles(list)
 	}
-	table := console.NewTable("PROFILE", "BASE URL", "ENVIRONMENTS", "ABOUT")
+	return cmp.Or(err, fault.Wrap(broken, "not all profiles can be used"))
+}
+
+// printProfiles lists one base URL a line, so that a narrow terminal does not
+// cut it. The chosen profile is marked.
+func (a *app) printProfiles(list []shown) error {
+	table := console.NewTable("", "PROFILE", "ENVIRONMENT", "BASE URL")
+	chosen := a.settings.GetString(setProfile)
 	for _, s := range list {
-		base, names := s.BaseURL, []string{}
-		for _, env := range s.Environments {
-			base = firstNonEmpty(base, env.URL)
-			names = append(names, env.Name)
+		mark := ""
+		if s.Name == chosen {
+			mark = "*"
 		}
-		table.Row(console.Cell{Text: s.Name, Role: console.Key}, console.Cell{Text: base}, console.Cell{Text: strings.Join(names, ", ")},
-			console.Cell{Text: firstNonEmpty(s.Description, s.Docs), Role: console.Faint})
+		for _, env := range append(s.Environments, shownURL{URL: s.BaseURL}) {
+			if env.URL != "" {
+				table.Row(console.Cell{Text: mark, Role: console.Good}, console.Cell{Text: s.Name, Role: console.Key}, console.Cell{Text: env.Name}, console.Cell{Text: env.URL})
+			}
+		}
 	}
-	if err := table.Print(a.out); err != nil {
-		return err
+	return table.Print(a.out)
+}
+
+func (a *app) profileExampleCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "example",
+		Short: "Print example profiles that explain the language",
+		Long: `Print the file profiles.example.yaml: five real APIs, commented so that they
+teach how to write a profile. Keep what you need of it.`,
+		Example: "  authctl profile example > ~/.config/authctl/profiles.yaml",
+		Args:    between(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.WriteString(a.out, profile.Example())
+			return err
+		},
 	}
-	return broken
+	return exitCodes(cmd)
 }
 
 func (a *app) profileShowCommand() *cobra.Command {
@@ -148,10 +172,10 @@ func (a *app) profileShowCommand() *cobra.Command {
 		Short:             "Show a profile with its defaults",
 		Long:              "Show what a profile says: where it stands, its base URLs, its calls, how the\ntoken is sent and how long it lasts.",
 		Example:           "  authctl profile show zumrails",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(_ *cobra.Command, args []string) error {
-			p, err := a.oneProfile(args)
+			p, err := a.namedProfile(args)
 			if err != nil {
 				return err
 			}
@@ -165,8 +189,8 @@ func (a *app) profileShowCommand() *cobra.Command {
 	return exitCodes(cmd, 8)
 }
 
-// oneProfile is the profile that is named or chosen.
-func (a *app) oneProfile(args []string) (*profile.Profile, error) {
+// namedProfile is the profile that is named or chosen.
+func (a *app) namedProfile(args []string) (*profile.Profile, error) {
 	if err := a.settings.load(); err != nil {
 		return nil, err
 	}
@@ -206,39 +230,56 @@ func (a *app) printProfile(p *profile.Profile) error {
 }
 
 func (a *app) profileUseCommand() *cobra.Command {
+	var none bool
 	cmd := &cobra.Command{
-		Use:   "use PROFILE",
+		Use:   "use PROFILE | --none",
 		Short: "Choose the profile that is used when none is named",
-		Long: `Remember a profile, and with --environment and --account these too, for commands
-that name none. AUTHCTL_PROFILE and the command line still come first.`,
-		Example:           "  authctl profile use zumrails --environment production",
-		Args:              cobra.ExactArgs(1),
+		Long: `Remember a profile for commands that name none. An --environment and an
+--account that are given with it are used whenever this profile is. Environment
+variables and the command line still come first. --none forgets the choice.`,
+		Example: `  authctl profile use zumrails --environment production
+  authctl profile use --none`,
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(_ *cobra.Command, args []string) error {
-			catalog, err := a.catalog()
-			if err != nil {
+			if none == (len(args) == 1) {
+				return fault.New(fault.Usage, "authctl profile use --help", "name a profile, or --none")
+			}
+			if err := a.settings.load(); err != nil {
 				return err
 			}
-			p, err := catalog.Profile(args[0])
-			if err != nil {
-				return err
+			if none {
+				return a.settings.remember(map[string]string{setProfile: "", setEnvironment: "", setAccount: ""})
 			}
-			if a.selected.environment != "" {
-				if _, err := a.chooseEnvironment(p); err != nil {
-					return err
-				}
-			}
-			err = a.settings.remember(map[string]string{
-				setProfile: p.Name, setEnvironment: a.selected.environment, setAccount: a.selected.account,
-			})
-			if err != nil {
-				return err
-			}
-			a.done("authctl uses " + strings.Join(append(args, nonEmpty(a.selected.environment, a.selected.account)...), ", ") + " when none is named")
-			return nil
+			return a.useProfile(args[0])
 		},
 	}
+	cmd.Flags().BoolVar(&none, "none", false, "forget the choice")
 	return exitCodes(cmd, 8)
+}
+
+func (a *app) useProfile(name string) error {
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	p, err := catalog.Profile(name)
+	if err != nil {
+		return err
+	}
+	if a.selected.environment != "" {
+		if _, err := a.chooseEnvironment(p); err != nil {
+			return err
+		}
+	}
+	err = a.settings.remember(map[string]string{
+		setProfile: p.Name, setEnvironment: a.selected.environment, setAccount: a.selected.account,
+	})
+	if err != nil {
+		return err
+	}
+	a.done("authctl uses " + strings.Join(append([]string{name}, nonEmpty(a.selected.environment, a.selected.account)...), ", ") + " when none is named")
+	return nil
 }
 
 func nonEmpty(texts ...string) []string {

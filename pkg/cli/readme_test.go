@@ -77,7 +77,7 @@ func readmeShell(t *testing.T, server *sim.Server, url string) func(string) stri
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", typed)
 		cmd.Dir = home
 		cmd.Env = append([]string{
-			"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TZ=UTC", "AUTHCTL_STORE=file", "AUTHCTL_AGE_IDENTITY=" + identity,
+			"GORACE=atexit_sleep_ms=0", "HOME=" + home, "PATH=" + os.Getenv("PATH"), "TZ=UTC", "AUTHCTL_STORE=file", "AUTHCTL_AGE_IDENTITY=" + identity,
 		}, storetest.NoBus()...)
 		out, _ := cmd.CombinedOutput() // a failure shows in the output
 		return string(out)

@@ -73,7 +73,6 @@ type pass struct {
 	env      []string // of the keyring
 	identity string   // of the file store
 	sweep    string
-	bin      string
 
 	mu      sync.Mutex
 	secrets []string // that no output but a token command's may hold
@@ -147,6 +146,7 @@ func (p *pass) setup(env *testscript.Env) error {
 	}
 	env.Vars = append(env.Vars, p.env...)
 	env.Vars = append(env.Vars,
+		"GORACE=atexit_sleep_ms=0", // else each program lingers for a second
 		"HOME="+home, "CONFIG="+config, "SIM="+web.URL, "PORT="+web.URL[strings.LastIndex(web.URL, ":")+1:], "NO_PROXY=*", "TZ=UTC",
 		"XDG_CONFIG_HOME=", "XDG_STATE_HOME=", "XDG_DATA_HOME=",
 		"AUTHCTL_STORE="+p.store, "AUTHCTL_AGE_IDENTITY="+p.identity, sweepVariable+"="+p.sweep,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/session"
@@ -49,12 +50,13 @@ func (a *app) profileFiles() ([]string, error) {
 		return nil, fault.New(fault.Profile, "", "%w", err)
 	}
 	for _, entry := range more {
-		if name := entry.Name(); strings.HasSuffix(name, ".yaml") && !strings.HasPrefix(name, ".") {
+		name := entry.Name()
+		if ext := filepath.Ext(name); (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".") {
 			files = append(files, filepath.Join(folder, "profiles.d", name))
 		}
 	}
 	if len(files) == 0 {
-		return nil, fault.New(fault.Profile, "write a profile there; profiles.example.yaml shows how", "no profiles: %s does not exist", main)
+		return nil, fault.New(fault.Profile, "authctl profile example > "+quoted(main), "no profiles: %s does not exist", main)
 	}
 	return files, nil
 }
@@ -94,7 +96,7 @@ func (a *app) chooseProfile(catalog *profile.Catalog, args []string) (name, by s
 	names := catalog.Names()
 	switch len(names) {
 	case 0:
-		return "", "", fault.New(fault.Profile, "write one; profiles.example.yaml shows how", "there are no profiles")
+		return "", "", fault.New(fault.Profile, "authctl profile example shows how to write one", "there are no profiles")
 	case 1:
 		return names[0], "the only profile", nil
 	}
@@ -106,34 +108,52 @@ func (a *app) chooseProfile(catalog *profile.Catalog, args []string) (name, by s
 // A stored choice belongs to the stored profile.
 func (a *app) chooseEnvironment(p *profile.Profile) (string, error) {
 	names := p.Environments.Names()
-	wanted := firstNonEmpty(a.selected.environment, a.env.Getenv("AUTHCTL_ENVIRONMENT"), a.stored(setEnvironment, p.Name))
+	wanted, by := a.selected.environment, "--environment"
+	if wanted == "" {
+		wanted, by = a.env.Getenv("AUTHCTL_ENVIRONMENT"), "AUTHCTL_ENVIRONMENT"
+	}
+	if wanted == "" {
+		wanted, by = a.stored(setEnvironment, p.Name), a.settings.file
+	}
 	switch {
 	case wanted == "" && len(names) == 0:
 		return "", nil
 	case wanted == "":
 		return names[0], nil
 	case len(names) == 0:
-		return "", fault.New(fault.Usage, "leave the environment out", "%s has one base URL and no environments", p.Name)
+		return "", fault.New(fault.Usage, "leave the environment out", "%s: %s has one base URL and no environments", by, p.Name)
 	case !slices.Contains(names, wanted):
-		return "", fault.New(fault.Usage, profile.DidYouMean(wanted, names), "%s has no environment %q", p.Name, wanted)
+		return "", fault.New(fault.Usage, profile.DidYouMean(wanted, names), "%s: %s has no environment %q", by, p.Name, wanted)
 	}
 	return wanted, nil
 }
 
 // stored returns the choice in settings.yaml if it was made for this profile.
 func (a *app) stored(name, profile string) string {
-	if a.settings.GetString(setProfile) != profile {
+	if a.settings.stored.GetString(setProfile) != profile {
 		return ""
 	}
-	return a.settings.GetString(name)
+	return a.settings.stored.GetString(name)
 }
+
+// namedAccount is the account that flag, environment or stored choice name.
+func (a *app) namedAccount(p *profile.Profile) (string, error) {
+	name := firstNonEmpty(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, p.Name))
+	if len(name) > maxAccount || console.Sanitize(name) != name || strings.TrimSpace(name) != name {
+		return "", fault.New(fault.Usage, "choose another name", "an account has a name of at most %d bytes, without control characters and blanks at its ends", maxAccount)
+	}
+	return name, nil
+}
+
+// maxAccount is the longest name of an account, in bytes.
+const maxAccount = 100
 
 // chooseAccount applies the same order. Without a choice it is the only account
 // that has a session, or "default".
-func (a *app) chooseAccount(t session.Target, entries []store.Entry) (string, error) {
-	wanted := firstNonEmpty(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, t.Profile.Name))
-	if wanted != "" {
-		return wanted, nil
+func (a *app) chooseAccount(p *profile.Profile, entries []store.Entry) (string, error) {
+	named, err := a.namedAccount(p)
+	if err != nil || named != "" {
+		return named, err
 	}
 	var accounts []string
 	for _, entry := range entries {
@@ -150,7 +170,30 @@ func (a *app) chooseAccount(t session.Target, entries []store.Entry) (string, er
 	case 1:
 		return accounts[0], nil
 	}
-	return "", fault.New(fault.Usage, "--account "+accounts[0], "which account of %s? there are %s", t.Profile.Name, strings.Join(accounts, ", "))
+	return "", fault.New(fault.Usage, "--account "+quoted(accounts[0]), "which account of %s? there are %s", p.Name, strings.Join(accounts, ", "))
+}
+
+// flags are what must be typed again to mean the same target: those that were.
+func (f selectFlags) flags() string {
+	var flags []string
+	if f.environment != "" {
+		flags = append(flags, "--environment "+quoted(f.environment))
+	}
+	if f.account != "" {
+		flags = append(flags, "--account "+quoted(f.account))
+	}
+	return strings.Join(flags, " ")
+}
+
+// quoted writes a word as a POSIX shell reads it back.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // target decides which session is meant. forLogin is true where a new session
@@ -174,7 +217,7 @@ func (a *app) target(args []string, forLogin bool) (*selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &selection{Target: session.Target{Profile: p}, by: by}
+	s := &selection{Target: session.Target{Profile: p, Flags: a.selected.flags()}, by: by}
 	if s.Environment, err = a.chooseEnvironment(p); err != nil {
 		return nil, err
 	}
@@ -196,8 +239,12 @@ func (a *app) chooseSession(s *selection, forLogin bool) error {
 		a.warn(fault.Wrap(err, "the list of sessions"))
 	}
 	if forLogin {
-		s.Account = firstNonEmpty(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, s.Profile.Name), token.DefaultAccount)
-	} else if s.Account, err = a.chooseAccount(s.Target, entries); err != nil {
+		s.Account, err = a.namedAccount(s.Profile)
+		s.Account = firstNonEmpty(s.Account, token.DefaultAccount)
+	} else {
+		s.Account, err = a.chooseAccount(s.Profile, entries)
+	}
+	if err != nil {
 		return err
 	}
 	if i := slices.IndexFunc(entries, func(e store.Entry) bool { return e.Account == s.Account }); i >= 0 {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/viper"
 
@@ -63,8 +64,9 @@ const (
 // settings are the choices of the user that are no profile.
 type settings struct {
 	*viper.Viper
-	paths paths
-	file  string // settings.yaml
+	paths  paths
+	file   string       // settings.yaml
+	stored *viper.Viper // what the file alone says
 }
 
 func newSettings(env Env) *settings {
@@ -74,7 +76,8 @@ func newSettings(env Env) *settings {
 		_ = s.BindEnv(name) // fails only without a name
 	}
 	s.file = under(s.paths.config, "settings.yaml")
-	s.SetConfigFile(s.file)
+	s.stored = viper.New()
+	s.stored.SetConfigFile(s.file)
 	return s
 }
 
@@ -83,7 +86,7 @@ func (s *settings) load() error {
 	if s.file == "" {
 		return nil
 	}
-	err := s.ReadInConfig()
+	err := s.stored.ReadInConfig()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -91,12 +94,15 @@ func (s *settings) load() error {
 		return fault.New(fault.Profile, "mend or remove the file", "%s: %w", s.file, err)
 	}
 	known := []string{setProfile, setEnvironment, setAccount, setStore, setIdentity}
-	for name := range s.AllSettings() {
+	for name, value := range s.stored.AllSettings() {
 		if !slices.Contains(known, name) {
-			return fault.New(fault.Profile, "known are: profile, environment, account, store, age_identity", "%s: unknown setting %q", s.file, name)
+			return fault.New(fault.Profile, "known are: "+strings.Join(known, ", "), "%s: unknown setting %q", s.file, name)
+		}
+		if _, isText := value.(string); !isText {
+			return fault.New(fault.Profile, "write "+name+": and a name", "%s: %s is not text", s.file, name)
 		}
 	}
-	return nil
+	return s.MergeConfigMap(s.stored.AllSettings())
 }
 
 // from says where the value of a setting comes from, for people.

@@ -1,10 +1,16 @@
 package cli
 
 import (
+	"io"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
+	"github.com/authctl/authctl/pkg/session"
 	"github.com/authctl/authctl/pkg/store"
 	"github.com/authctl/authctl/pkg/token"
 )
@@ -13,12 +19,12 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [PROFILE]",
 		Short: "Show the sessions and how long they last",
-		Long: `List the sessions of all profiles, or of one: whose, where, how long the token
-lasts and which statement decided that, how it is renewed, where it is kept.
-Neither the network nor the keyring is asked.`,
+		Long: `List all sessions: whose they are, how long the token lasts and which statement
+decided that, where it is kept. With PROFILE, show all that is known of its
+sessions. Neither the network nor the keyring is asked.`,
 		Example: `  authctl status
   authctl status zumrails --output json`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.status(args) },
 	}
@@ -42,43 +48,63 @@ func (a *app) status(args []string) error {
 		a.say("there are no sessions; log in with authctl login")
 		return nil
 	}
-	if a.out.Terminal() && len(args) > 0 {
+	if len(args) > 0 || a.selected.profile != "" {
 		return a.statusDetails(entries)
 	}
 	return a.statusTable(entries)
 }
 
-// statusEntries are all sessions, or those of the profile that is named.
+// statusEntries are all sessions, or those of the profile, the environment and
+// the account that are named. Those of a profile belong to its base URLs as they
+// are now.
 func (a *app) statusEntries(args []string) ([]store.Entry, error) {
 	if err := a.settings.load(); err != nil {
-		return nil, err
-	}
-	if len(args) == 0 && a.selected == (selectFlags{}) {
-		return a.sessions()
-	}
-	s, err := a.target(args, false)
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.Key()
-	if err != nil {
 		return nil, err
 	}
 	all, err := a.sessions()
 	if err != nil {
 		return nil, err
 	}
-	var entries []store.Entry
-	for _, entry := range all {
-		sameAccount := a.selected.account == "" || entry.Account == a.selected.account
-		if entry.Profile == key.Profile && entry.Environment == key.Environment && entry.Origin == key.Origin && sameAccount {
-			entries = append(entries, entry)
+	wanted := func(e store.Entry) bool {
+		return (a.selected.environment == "" || e.Environment == a.selected.environment) &&
+			(a.selected.account == "" || e.Account == a.selected.account)
+	}
+	if len(args) == 0 && a.selected.profile == "" {
+		return slices.DeleteFunc(all, func(e store.Entry) bool { return !wanted(e) }), nil
+	}
+	s, err := a.target(args, true)
+	if err != nil {
+		return nil, err
+	}
+	homes, err := keysOf(s.Profile)
+	if err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(all, func(e store.Entry) bool {
+		home := token.Key{Origin: e.Origin, Profile: e.Profile, Environment: e.Environment}
+		return !wanted(e) || !slices.Contains(homes, home)
+	})
+	if len(kept) == 0 {
+		return nil, fault.New(fault.LoginNeeded, s.LoginHint(), "not logged in to %s at %s", s.Target, s.Base())
+	}
+	return kept, nil
+}
+
+// keysOf are the keys, but for the account, that sessions of a profile can have.
+func keysOf(p *profile.Profile) ([]token.Key, error) {
+	var keys []token.Key
+	for _, environment := range append(p.Environments.Names(), "") {
+		t := session.Target{Profile: p, Environment: environment}
+		if t.Base() == nil {
+			continue // there is no base_url beside environments
 		}
+		key, err := t.Key()
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
 	}
-	if len(entries) == 0 {
-		return nil, fault.New(fault.LoginNeeded, s.LoginHint(), "not logged in to %s at %s", s.Target, key.Origin)
-	}
-	return entries, nil
+	return keys, nil
 }
 
 // sessions lists the index. Entries that cannot be read are told and do not
@@ -96,23 +122,37 @@ func (a *app) sessions() ([]store.Entry, error) {
 }
 
 func (a *app) statusTable(entries []store.Entry) error {
-	table := console.NewTable("PROFILE", "ACCOUNT", "EXPIRES", "BY", "RENEWED BY", "STORE")
+	table := console.NewTable("PROFILE", "USER", "EXPIRES", "BY", "STORE")
 	for _, entry := range entries {
-		name := entry.Profile
-		if entry.Environment != "" {
-			name += " (" + entry.Environment + ")"
-		}
 		expires, role := a.expiresCell(entry.Info)
-		table.Row(console.Cell{Text: name, Role: console.Key}, console.Cell{Text: entry.Account},
+		table.Row(console.Cell{Text: titleOf(entry.Info), Role: console.Key}, console.Cell{Text: entry.User},
 			console.Cell{Text: expires, Role: role}, console.Cell{Text: string(entry.Source), Role: console.Faint},
-			console.Cell{Text: renewedBy(entry)}, console.Cell{Text: entry.Store})
+			console.Cell{Text: entry.Store})
 	}
 	return table.Print(a.out)
 }
 
+// titleOf names a session as Target.String does.
+func titleOf(info token.Info) string {
+	var parts []string
+	if info.Environment != "" {
+		parts = append(parts, info.Environment)
+	}
+	if info.Account != token.DefaultAccount {
+		parts = append(parts, "account "+info.Account)
+	}
+	if len(parts) == 0 {
+		return info.Profile
+	}
+	return info.Profile + " (" + strings.Join(parts, ", ") + ")"
+}
+
 // statusDetails shows one profile's sessions with everything that is known.
 func (a *app) statusDetails(entries []store.Entry) error {
-	for _, entry := range entries {
+	for i, entry := range entries {
+		if i > 0 {
+			_, _ = io.WriteString(a.out, "\n") // the table after it tells a broken stream
+		}
 		_, role := a.expiresCell(entry.Info)
 		table := console.NewTable()
 		add := func(name, value string, role console.Role) {
@@ -144,9 +184,9 @@ func (a *app) expiresCell(info token.Info) (string, console.Role) {
 	case info.At.IsZero():
 		return "no end known", console.Plain
 	case !info.Live(now, 0):
-		return "over, " + console.Until(now, info.At), console.Bad
+		return "over, " + console.UntilFine(now, info.At), console.Bad
 	default:
-		return console.Until(now, info.At), console.Good
+		return console.UntilFine(now, info.At), console.Good
 	}
 }
 

@@ -32,7 +32,7 @@ place before the old one is deleted; one that cannot be moved stays where it is
 and does not keep the others. The new store is remembered for later logins.`,
 		Example: `  authctl store move --from keyring --to file
   authctl store move --from file --to keyring`,
-		Args: cobra.NoArgs,
+		Args: between(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.moveSessions(cmd.Context(), from, to) },
 	}
 	stores := []string{store.Keyring, store.File}

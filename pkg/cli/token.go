@@ -36,16 +36,16 @@ code tells why.`,
   curl -H "$(authctl token analogue --output header)" https://…
   TOKEN=$(authctl token logware) || exit
   authctl token zumrails --min-ttl 10m`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := session.TokenOptions{MinTTL: defaultMinTTL}
 			if cmd.Flags().Changed("min-ttl") {
-				ttl, err := token.ParseLifetime(minTTL)
+				ttl, err := parseTTL(minTTL)
 				if err != nil {
 					return fault.New(fault.Usage, "write --min-ttl 10m", "--min-ttl: %w", err)
 				}
-				o.MinTTL, o.Strict = ttl, true
+				o.MinTTL, o.Strict = ttl, ttl > 0
 			}
 			return a.printToken(cmd.Context(), args, o)
 		},
@@ -68,6 +68,9 @@ func (a *app) printToken(ctx context.Context, args []string, o session.TokenOpti
 	if live.Warning != nil {
 		a.warn(live.Warning)
 	}
+	if o.Strict && !live.Live(a.env.Now(), o.MinTTL) {
+		a.say("the new token does not last for --min-ttl either, only until %s", a.expiryText(live.Info))
+	}
 	switch a.output {
 	case outputJSON:
 		return a.revealJSON(s.Profile, live.Access)
@@ -81,6 +84,14 @@ func (a *app) printToken(ctx context.Context, args []string, o session.TokenOpti
 	return a.reveal(live.AccessToken)
 }
 
+// parseTTL reads a length of time that may be nothing.
+func parseTTL(text string) (time.Duration, error) {
+	if text == "0" || text == "0s" {
+		return 0, nil
+	}
+	return token.ParseLifetime(text)
+}
+
 func (a *app) refreshCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "refresh [PROFILE]",
@@ -90,7 +101,7 @@ logging in with credentials that were saved (login --save-credentials). There
 is no need to do this before "authctl token", which renews by itself.`,
 		Example: `  authctl refresh datarhei-core
   authctl refresh datarhei-core --output json`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, m, err := a.withSession(args, "refresh")

@@ -16,7 +16,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short:   "Print the version",
 		Long:    "Print the version of authctl, the Go version it was built with, and the system.",
 		Example: "  authctl version --output json",
-		Args:    cobra.NoArgs,
+		Args:    between(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			if a.output == outputJSON {
 				return console.WriteJSON(a.out, map[string]string{
@@ -43,7 +43,7 @@ Keep it where the shell looks for completions:
   fish        ~/.config/fish/completions/authctl.fish
   powershell  authctl completion powershell | Out-String | Invoke-Expression`,
 		Example:   "  source <(authctl completion bash)",
-		Args:      cobra.ExactArgs(1),
+		Args:      between(1, 1, "the name of a shell"),
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()

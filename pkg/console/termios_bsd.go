@@ -9,3 +9,6 @@ const (
 	getTermios = unix.TIOCGETA
 	setTermios = unix.TIOCSETA
 )
+
+// noKey is what switches a special key off (_POSIX_VDISABLE).
+const noKey = 0xff

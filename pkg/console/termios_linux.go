@@ -7,3 +7,6 @@ const (
 	getTermios = unix.TCGETS
 	setTermios = unix.TCSETS
 )
+
+// noKey is what switches a special key off (_POSIX_VDISABLE).
+const noKey = 0

@@ -17,7 +17,9 @@ func openTTY() (*TTY, error) {
 }
 
 // hide stops a terminal from showing and from editing what is typed. Ctrl-C
-// and Ctrl-Z stay signals (ISIG). It returns what undoes it.
+// stays a signal (ISIG). Ctrl-Z and Ctrl-\ do nothing: a program that is stopped
+// and continued would find the terminal showing again what is typed. It returns
+// what undoes it.
 func hide(fd int) (restore func(fd int) error, err error) {
 	old, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
@@ -28,6 +30,7 @@ func hide(fd int) (restore func(fd int) error, err error) {
 	hidden.Lflag |= unix.ISIG
 	hidden.Iflag |= unix.ICRNL
 	hidden.Cc[unix.VMIN], hidden.Cc[unix.VTIME] = 1, 0
+	hidden.Cc[unix.VSUSP], hidden.Cc[unix.VQUIT] = noKey, noKey
 	restore = func(fd int) error { return unix.IoctlSetTermios(fd, setTermios, old) }
 	return restore, unix.IoctlSetTermios(fd, setTermios, &hidden)
 }

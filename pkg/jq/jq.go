@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,15 +33,34 @@ func Check(text string, names []string) error {
 	return err
 }
 
+// Names returns the names that text reads as $name and does not bind itself.
+func Names(text string) []string {
+	var names []string
+	for strings.Contains(text, "$") {
+		err := Check(text, names)
+		if err == nil {
+			break
+		}
+		missing := regexp.MustCompile(`^variable not defined: \$([a-z][a-z0-9_]*)$`).FindStringSubmatch(err.Error())
+		if missing == nil {
+			break
+		}
+		names = append(names, missing[1])
+	}
+	return names
+}
+
 // First returns the first result of text over in. No result, and null, give
-// nil. The error says what went wrong in jq's words; it can hold parts of the
-// answer, so it must not be shown where the answer may be secret.
+// nil. A name without a value in Vars is null: Check is there to find the
+// misspelt ones. The error says what went wrong in jq's words; it can hold parts
+// of the answer, so it must not be shown where the answer may be secret.
 func First(ctx context.Context, text string, in Input) (any, error) {
-	names := make([]string, 0, len(in.Vars))
+	names := Names(text)
 	for name := range in.Vars {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	code, err := compile(text, names, in.Header)
 	if err != nil {
 		return nil, err
@@ -135,6 +155,10 @@ func readCookie(header http.Header) func(any, []any) any {
 	}
 }
 
+// maxKey is the longest key that Shape shows, in bytes: longer ones tend to be
+// tokens themselves.
+const maxKey = 40
+
 // Shape describes a value by its keys and types and never by its contents, so
 // that it can be shown where the value is secret: {"user":{"id":number}}.
 func Shape(value any) string {
@@ -164,7 +188,11 @@ func shape(b *strings.Builder, value any, depth int) {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString(key)
+			if len(key) > maxKey {
+				b.WriteString("…")
+			} else {
+				b.WriteString(key)
+			}
 			b.WriteString(": ")
 			shape(b, v[key], depth-1)
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,9 +30,10 @@ type Catalog struct {
 
 // entry is a profile as it stands in its file.
 type entry struct {
-	name string
-	pos  Pos
-	node *yaml.Node
+	name  string
+	pos   Pos
+	node  *yaml.Node
+	lines []string // of the file
 }
 
 // document is the top level of a file.
@@ -76,15 +79,15 @@ func Parse(name string, data []byte) (*Catalog, error) {
 }
 
 func (c *Catalog) add(file string, data []byte) error {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	yamlDecoder := yaml.NewDecoder(bytes.NewReader(data))
 	var root, second yaml.Node
-	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
+	if err := yamlDecoder.Decode(&root); errors.Is(err, io.EOF) {
 		return nil
 	} else if err != nil {
 		return asFault(Problems{syntaxProblem(file, data, err)})
 	}
-	d := newDecoder(file)
-	if err := decoder.Decode(&second); err == nil {
+	d := &decoder{file: file, lines: strings.Split(string(data), "\n")}
+	if err := yamlDecoder.Decode(&second); err == nil {
 		d.fail(&second, "write one document to a file, or another file in profiles.d", "a second YAML document (---) in one file")
 	} else if !errors.Is(err, io.EOF) {
 		return asFault(Problems{syntaxProblem(file, data, err)})
@@ -99,12 +102,11 @@ func (c *Catalog) add(file string, data []byte) error {
 			d.problems = append(d.problems, Problem{Pos: e.pos, Text: "profile " + e.name + ": also in " + first.pos.String(), Hint: "rename or remove one of them"})
 			continue
 		}
+		e.lines = d.lines
 		c.entries = append(c.entries, e)
 	}
 	return asFault(d.problems)
 }
-
-func newDecoder(file string) *decoder { return &decoder{file: file} }
 
 // asFault turns problems into an error with the hint of the first one; none
 // are no error.
@@ -153,12 +155,7 @@ func (c *Catalog) Check(name string) (*Profile, Problems, error) {
 		return nil, nil, err
 	}
 	problems = append(problems, p.check()...)
-	slices.SortStableFunc(problems, func(a, b Problem) int {
-		if a.Pos.Line != b.Pos.Line {
-			return a.Pos.Line - b.Pos.Line
-		}
-		return a.Pos.Column - b.Pos.Column
-	})
+	problems.sort()
 	return p, problems, nil
 }
 
@@ -168,7 +165,7 @@ func (c *Catalog) decode(name string) (*Profile, Problems, error) {
 		return nil, nil, fault.New(fault.Profile, DidYouMean(name, c.Names()), "no profile is called %q", name)
 	}
 	p := &Profile{Name: e.name, Pos: e.pos}
-	d := newDecoder(e.pos.File)
+	d := &decoder{file: e.pos.File, lines: e.lines}
 	d.decode(e.node, reflect.ValueOf(p).Elem(), "profile "+name)
 	p.complete(d)
 	return p, d.problems, nil
@@ -214,16 +211,21 @@ func (v *version) decodeYAML(d *decoder, node *yaml.Node, where string) {
 // and, where the reason can be guessed, what to write.
 func syntaxProblem(file string, data []byte, err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	problem := Problem{Pos: Pos{File: file}, Text: "not YAML: " + text}
+	problem := Problem{Pos: Pos{File: file, Line: 1, Column: 1}, Text: "not YAML: " + text}
 	m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(text)
 	if m == nil {
+		problem.Pos.Line, problem.Pos.Column = unreadable(data)
 		return problem
 	}
 	number, convErr := strconv.Atoi(m[1])
+	if strings.HasPrefix(m[2], "did not find expected ") {
+		number++ // the library counts these from 0
+	}
 	lines := strings.Split(string(data), "\n")
-	if convErr != nil || number < 1 || number > len(lines) {
+	if convErr != nil {
 		return problem
 	}
+	number = max(1, min(number, len(lines)))
 	line := lines[number-1]
 	column := 1 + len(line) - len(strings.TrimLeft(line, " \t"))
 	problem.Pos.Line, problem.Pos.Column = number, column
@@ -231,15 +233,31 @@ func syntaxProblem(file string, data []byte, err error) Problem {
 	return problem
 }
 
+// unreadable finds the first byte that YAML takes nowhere: one that is no
+// UTF-8, or a control character. Without one it is the beginning.
+func unreadable(data []byte) (line, column int) {
+	text := string(data)
+	for i, r := range text {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) {
+			before := text[:i]
+			return 1 + strings.Count(before, "\n"), i - strings.LastIndex(before, "\n")
+		}
+	}
+	return 1, 1
+}
+
 func syntaxHint(line string) string {
 	_, value, _ := strings.Cut(line, ": ")
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
 		return "indent with blanks, not with a tab"
-	case strings.Contains(line, "{{") && !strings.Contains(line, `"`):
-		return `a placeholder stands in quotes: "{{name}}"`
+	case strings.Contains(line, `\(`):
+		return `in double quotes YAML reads the backslash: put the expression in single quotes`
 	case strings.Contains(value, ": ") && !strings.HasPrefix(value, "{"):
 		return `a value that holds ": " stands in quotes`
+	case strings.Contains(line, "{{") && !strings.Contains(line, `"`):
+		return `a placeholder stands in quotes: "{{name}}"`
 	case strings.ContainsAny(value, "[]{}"):
 		return "a value that holds brackets or braces stands in quotes"
 	default:

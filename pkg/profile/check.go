@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/authctl/authctl/pkg/jq"
 )
@@ -98,8 +101,10 @@ func (p *Profile) check() Problems {
 	for _, header := range p.Headers {
 		c.template("headers."+header.Name, header.Value, nil)
 	}
+	c.headers("headers", p.Headers)
 	c.profileReadings(saved)
 	c.unused()
+	c.problems.sort()
 	return c.problems
 }
 
@@ -200,9 +205,28 @@ func (c *checker) calls(where string, calls Calls, names []string) {
 	names = slices.Clone(names)
 	for i := range calls {
 		call := &calls[i]
+		if i == 0 && !call.When.IsZero() {
+			c.report(call.When.Pos, "remove it, or write it in a later call of the list", "%s: when: asks about the answer before, and there is none", where)
+		}
 		c.call(where, call, names)
+		c.savedAs(call.Save)
 		names = append(names, call.Save.Names()...)
 		c.readings(where, call, names)
+	}
+}
+
+// savedAs refuses names that are taken: there is one flat namespace.
+func (c *checker) savedAs(list List[Expr]) {
+	for _, entry := range list {
+		_, input := c.profile.Input(entry.Name)
+		switch {
+		case !validName(entry.Name):
+			c.report(entry.Pos, "use small letters, digits and _, beginning with a letter", "save: %q is no name for a value", entry.Name)
+		case slices.Contains(reserved(), entry.Name):
+			c.report(entry.Pos, "choose another name", "save: %s is a name of authctl's own", entry.Name)
+		case input:
+			c.report(entry.Pos, "choose another name", "save: %s is the name of an input", entry.Name)
+		}
 	}
 }
 
@@ -210,6 +234,32 @@ func (c *checker) call(where string, call *Call, names []string) {
 	if call.Request.Pos.Line == 0 {
 		c.report(call.Pos, "write request: METHOD /path", "%s: request is missing", where)
 	}
+	call.Templates(func(t Template) { c.template(where, t, names) })
+	for _, name := range call.Request.Path.Names() {
+		if in, ok := c.profile.Input(name); ok && in.Optional && !in.Default.Set {
+			c.report(call.Request.Pos, "give it a default, or remove optional: true", "%s: {{%s}} is optional, and a path needs a value", where, name)
+		}
+	}
+	if call.Basic != nil && !strings.Contains(call.Basic.Text, ":") {
+		c.report(call.Basic.Pos, `write basic: "{{username}}:{{password}}"`, "%s: basic: the colon is missing", where)
+	}
+	c.body(where, call)
+	c.headers(where, call.Headers)
+	for _, list := range []List[Template]{call.Form, call.Query, call.Headers} {
+		for _, entry := range list {
+			c.constantSecret(where, entry.Name, entry.Value)
+		}
+	}
+	for _, list := range []List[Template]{call.Form, call.Query} {
+		for _, entry := range list {
+			if strings.Contains(entry.Name, "{{") {
+				c.report(entry.Pos, "write the name out", "%s: %s is a name, and names hold no placeholders", where, entry.Name)
+			}
+		}
+	}
+}
+
+func (c *checker) body(where string, call *Call) {
 	bodies := 0
 	for _, present := range []bool{call.JSON != nil, call.Form != nil, call.Text != nil} {
 		if present {
@@ -219,19 +269,28 @@ func (c *checker) call(where string, call *Call, names []string) {
 	if bodies > 1 {
 		c.report(call.Pos, "keep one of json, form and text", "%s: a request has one body", where)
 	}
-	call.Templates(func(t Template) { c.template(where, t, names) })
-	for _, header := range call.Headers {
-		if strings.EqualFold(header.Name, "Authorization") && strings.HasPrefix(header.Value.Text, "Basic {{") {
-			c.report(header.Value.Pos, `write basic: "{{username}}:{{password}}"`, "%s: Basic needs its value encoded", where)
-		}
+	if call.JSON == nil {
+		return
 	}
-	for _, list := range []List[Template]{call.Form, call.Query, call.Headers} {
-		for _, entry := range list {
-			c.constantSecret(where, entry.Name, entry.Value)
-		}
+	c.jsonSecrets(where, *call.JSON)
+	text := call.JSON.Text
+	if text != nil && !strings.HasPrefix(text.Text, "{{") && (strings.HasPrefix(text.Text, "{") || strings.HasPrefix(text.Text, "[")) {
+		c.report(text.Pos, "write YAML here: json: {name: value}", "%s: json: is a text that looks like JSON, and would be sent as a text", where)
 	}
-	if call.JSON != nil {
-		c.jsonSecrets(where, *call.JSON)
+}
+
+// headers refuses what no header line can carry (RFC 9110 §5), and Basic
+// written by hand.
+func (c *checker) headers(where string, list List[Template]) {
+	for _, entry := range list {
+		switch {
+		case strings.EqualFold(entry.Name, "Authorization") && strings.HasPrefix(entry.Value.Text, "Basic {{"):
+			c.report(entry.Value.Pos, `write basic: "{{username}}:{{password}}"`, "%s: Basic needs its value encoded", where)
+		case !httpguts.ValidHeaderFieldName(entry.Name):
+			c.report(entry.Pos, "use letters, digits and -", "%s: %q is no name for a header", where, entry.Name)
+		case !httpguts.ValidHeaderFieldValue(entry.Value.Text):
+			c.report(entry.Value.Pos, "write it in one line", "%s: a header holds no line breaks and no control characters", where)
+		}
 	}
 }
 
@@ -250,9 +309,12 @@ func (c *checker) jsonSecrets(where string, value Value) {
 // constantSecret refuses a password that is written into the profile.
 func (c *checker) constantSecret(where, name string, value Template) {
 	lower := strings.ToLower(name)
-	for _, word := range []string{"password", "secret", "api_key", "apikey"} {
-		if strings.HasSuffix(lower, word) && value.Text != "" && len(value.Names()) == 0 {
-			c.report(value.Pos, `write "{{`+word+`}}" or another input`, "%s: a profile holds no secrets, and %s looks like one", where, name)
+	for _, word := range [][2]string{
+		{"password", "password"}, {"api_secret", "api_secret"}, {"secret", "client_secret"}, {"api_key", "api_key"}, {"apikey", "api_key"},
+	} {
+		if strings.HasSuffix(lower, word[0]) && value.Text != "" && len(value.Names()) == 0 {
+			c.report(value.Pos, `write "{{`+word[1]+`}}" or another input`, "%s: a profile holds no secrets, and %s looks like one", where, name)
+			return
 		}
 	}
 }
@@ -266,11 +328,27 @@ func (c *checker) template(where string, t Template, names []string) {
 			continue
 		}
 		if slices.Contains(reserved(), name) || slices.Contains(c.profile.savedNames(), name) {
-			c.report(t.Pos, "", "%s: {{%s}} is not known yet here", where, name)
+			c.report(t.Pos, knownWhere(name), "%s: {{%s}} is not known yet here", where, name)
 			continue
 		}
 		known := slices.Concat(slices.Sorted(maps.Keys(c.profile.inputsByName)), names)
 		c.report(t.Pos, DidYouMean(name, known), "%s: {{%s}} is no input and nothing saves it", where, name)
+	}
+}
+
+// knownWhere says which calls know a name that is not an input.
+func knownWhere(name string) string {
+	switch name {
+	case "token", "refresh_token":
+		return "the login gives it: calls after the login know it"
+	case "name", "expires_at", "expires_in":
+		return "only tokens.create knows it"
+	case "id":
+		return "only tokens.revoke knows it"
+	case "next":
+		return "only tokens.list knows it"
+	default:
+		return "an answer gives it: only the calls after that one know it"
 	}
 }
 
@@ -294,6 +372,7 @@ func (c *checker) profileReadings(saved []string) {
 		"success": p.Success, "error": p.Error, "token": p.Token, "refresh_token": p.RefreshToken,
 		"expires_in": p.ExpiresIn, "expires_at": p.ExpiresAt,
 	}
+	c.savedAs(p.Save)
 	for _, entry := range p.Save {
 		exprs["save."+entry.Name] = entry.Value
 	}
@@ -308,7 +387,7 @@ func (c *checker) expr(where string, e Expr, names []string) {
 	if e.IsZero() {
 		return
 	}
-	if hint := exprHint(e.Text); hint != "" {
+	if hint := wordHint(e.Text); hint != "" {
 		c.report(e.Pos, hint, "%s: %s is not how it is read", where, e.Text)
 		return
 	}
@@ -317,37 +396,67 @@ func (c *checker) expr(where string, e Expr, names []string) {
 	known = slices.DeleteFunc(slices.Compact(known), func(name string) bool { return !validName(name) })
 	var syntax *jq.SyntaxError
 	if err := jq.Check(e.Text, known); errors.As(err, &syntax) {
-		pos := e.Pos
-		pos.Column += syntax.Offset
-		c.report(pos, "what is read is jq: .path, $name", "%s: %v in %s", where, err, e.Text)
+		c.report(e.at(syntax.Offset), syntaxExprHint(e.Text, err, known), "%s: %v in %s", where, err, e.Text)
 	}
-	for _, name := range known {
-		if strings.Contains(e.Text, "$"+name) {
-			c.used[name] = true
-		}
+	for _, name := range e.Names() {
+		c.used[name] = true
 	}
 }
 
-// exprHint recognises what people write who know other tools.
-func exprHint(text string) string {
+// wordHint recognises what jq would take and what means something else to
+// people who know other tools.
+func wordHint(text string) string {
 	first, rest, dotted := strings.Cut(text, ".")
+	name, alone := strings.CutPrefix(text, "{{")
 	switch {
-	case strings.Contains(text, "{{"):
-		return "this is read from the answer: write .path, or $name for a name"
+	case alone && strings.HasSuffix(name, "}}"):
+		return "this is read from the answer: write ." + strings.TrimSpace(strings.TrimSuffix(name, "}}"))
 	case strings.HasPrefix(text, "$."):
 		return "that is JSONPath: write " + text[1:]
 	case dotted && strings.EqualFold(first, "headers"):
 		return `write header("` + rest + `")`
 	case dotted && validName(first) && !strings.ContainsAny(text, " |("):
 		return "a path begins with a dot: write ." + text
-	case strings.Contains(text, "&&"):
-		return "jq says and"
-	case strings.Contains(text, "||"):
-		return "jq says or"
-	case strings.Contains(text, "'"):
+	case strings.Contains(withoutStrings(text), "'"):
 		return "jq puts strings in double quotes"
+	case strings.Contains(withoutStrings(text), " = "):
+		return "== compares, = changes: write " + strings.ReplaceAll(text, " = ", " == ")
 	default:
 		return ""
+	}
+}
+
+// withoutStrings empties the strings in an expression.
+func withoutStrings(text string) string {
+	return regexp.MustCompile(`"(?:[^"\\]|\\.)*"`).ReplaceAllString(text, `""`)
+}
+
+// syntaxExprHint says what to write instead of text that does not compile.
+func syntaxExprHint(text string, err error, known []string) string {
+	code := withoutStrings(text)
+	path := regexp.MustCompile(`^(\.(?:\w+\.)*)(\w+(?:-\w+)+)$`).FindStringSubmatch(text)
+	word := regexp.MustCompile(`(function|variable) not defined: \$?([a-z][a-z0-9_]*)(/0)?$`).FindStringSubmatch(err.Error())
+	switch {
+	case strings.Contains(code, "&&"):
+		return "jq says and"
+	case strings.Contains(code, "||"):
+		return "jq says or"
+	case strings.Contains(code, "{{"):
+		return "this is read from the answer: write .path, or $name for a name"
+	case path != nil && path[1] == ".":
+		return `write .["` + path[2] + `"]`
+	case path != nil:
+		return "write " + strings.TrimSuffix(path[1], ".") + `["` + path[2] + `"]`
+	case word == nil:
+		return "what is read is jq: .path, $name"
+	case word[1] == "variable":
+		return DidYouMean(word[2], known)
+	case word[2] == "status":
+		return "$status is the answer's status"
+	case slices.Contains(known, word[2]):
+		return "." + word[2] + " reads it from the answer, $" + word[2] + " is the name"
+	default:
+		return "a path begins with a dot: write ." + word[2]
 	}
 }
 

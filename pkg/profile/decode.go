@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,6 +14,7 @@ import (
 // mistake instead of stopping at the first.
 type decoder struct {
 	file     string
+	lines    []string // of the file
 	problems Problems
 }
 
@@ -127,8 +129,11 @@ func (d *decoder) isMapping(node *yaml.Node, where string) bool {
 		return true
 	}
 	hint := ""
-	if node.Kind == yaml.ScalarNode && looksLikeRequest(node.Value) {
+	switch {
+	case node.Kind == yaml.ScalarNode && looksLikeRequest(node.Value):
 		hint = "write request: " + node.Value + " on the next line, indented"
+	case node.Kind == yaml.SequenceNode:
+		hint = "write {name: value}"
 	}
 	d.fail(node, hint, "%s: keys and values are needed here, not %s", where, kindName(node))
 	return false
@@ -140,6 +145,8 @@ func (d *decoder) text(node *yaml.Node, where string) string {
 	switch {
 	case isBarePlaceholder(node):
 		d.fail(node, `a placeholder stands in quotes: "{{name}}"`, "%s: a placeholder without quotes", where)
+	case node.Kind == yaml.SequenceNode:
+		d.fail(node, "write one value instead of a list", "%s: a single value is needed here, not a list", where)
 	case node.Kind != yaml.ScalarNode:
 		d.fail(node, "", "%s: a single value is needed here, not %s", where, kindName(node))
 	case node.Tag == "!!null":
@@ -151,11 +158,12 @@ func (d *decoder) text(node *yaml.Node, where string) string {
 }
 
 func (d *decoder) boolean(node *yaml.Node, where string) bool {
-	if node.Kind != yaml.ScalarNode || node.Tag != "!!bool" {
+	value, err := strconv.ParseBool(strings.ToLower(node.Value))
+	if node.Kind != yaml.ScalarNode || node.Tag != "!!bool" || err != nil {
 		d.fail(node, "write true or false", "%s: %s is neither true nor false", where, describe(node))
 		return false
 	}
-	return strings.EqualFold(node.Value, "true")
+	return value
 }
 
 // isBarePlaceholder recognises {{name}} without quotes, which YAML reads as a
@@ -171,8 +179,10 @@ func kindName(node *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
-	default:
+	case yaml.ScalarNode:
 		return describe(node)
+	default:
+		return "an alias"
 	}
 }
 
@@ -210,14 +220,31 @@ func (c *Calls) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	for _, item := range items {
 		var call Call
 		d.decode(item, reflect.ValueOf(&call).Elem(), where)
-		*c = append(*c, call)
+		if item.Kind == yaml.MappingNode {
+			*c = append(*c, call)
+		}
 	}
 }
 
 func (c *Call) setPos(pos Pos) { c.Pos = pos }
 
 func (e *Expr) decodeYAML(d *decoder, node *yaml.Node, where string) {
-	*e = Expr{Text: d.text(node, where), Pos: d.pos(node)}
+	*e = Expr{Text: d.text(node, where), Pos: d.pos(node), lead: d.lead(node)}
+}
+
+// lead looks where the text of a value stands in its line; see Expr.
+func (d *decoder) lead(node *yaml.Node) int {
+	if node.Line < 1 || node.Line > len(d.lines) {
+		return 0
+	}
+	line := []rune(d.lines[node.Line-1])
+	for lead := range 2 {
+		from := node.Column - 1 + lead
+		if from >= 0 && from <= len(line) && strings.HasPrefix(string(line[from:]), node.Value) {
+			return lead + 1
+		}
+	}
+	return 0
 }
 
 func (t *Template) decodeYAML(d *decoder, node *yaml.Node, where string) {
@@ -280,7 +307,7 @@ func (v *Value) decodeScalar(d *decoder, node *yaml.Node, where string) {
 	case "!!null":
 		v.Raw = "null"
 	case "!!bool":
-		v.Raw = strings.ToLower(node.Value)
+		v.Raw = strconv.FormatBool(d.boolean(node, where))
 	case "!!int", "!!float":
 		if !json.Valid([]byte(node.Value)) {
 			d.fail(node, `write "`+node.Value+`" in quotes if it is text`, "%s: %s is not a number as JSON writes it", where, node.Value)

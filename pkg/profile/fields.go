@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -37,6 +38,8 @@ func ParseBaseURL(text string) (*url.URL, *urlError) {
 	const form = "write https://host or https://host/path"
 	u, err := url.Parse(text)
 	switch {
+	case strings.ContainsAny(text, "{}\\"):
+		return nil, &urlError{"a base URL holds no braces and no backslashes", form}
 	case err != nil:
 		return nil, &urlError{"not a URL", form}
 	case u.Scheme != "https" && u.Scheme != "http":
@@ -47,8 +50,8 @@ func ParseBaseURL(text string) (*url.URL, *urlError) {
 		return nil, &urlError{"a base URL holds no user name or password", "use {{username}} and {{password}} in the login"}
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
 		return nil, &urlError{"a base URL holds no query and no fragment", "move the query to query: in the call"}
-	case strings.ContainsAny(text, "{}\\") || hasDots(u.Path) || strings.Contains(u.Path, "//"):
-		return nil, &urlError{"a base URL holds no braces, backslashes, double slashes, . or ..", form}
+	case hasDots(u.Path) || strings.Contains(u.Path, "//"):
+		return nil, &urlError{"a base URL holds no double slashes, . or ..", form}
 	}
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	return u, nil
@@ -95,6 +98,8 @@ func (r *Request) decodeYAML(d *decoder, node *yaml.Node, where string) {
 		d.fail(node, "write "+strings.ToUpper(method)+" "+target, "%s: the method is written in capitals", where)
 	case !httpguts.ValidHeaderFieldName(method):
 		d.fail(node, form, "%s: %s is no method", where, method)
+	case strings.Contains(target, "://"):
+		d.fail(node, "write "+method+" /path, and the host in base_url", "%s: the host does not belong here", where)
 	case !strings.HasPrefix(target, "/"):
 		d.fail(node, "write "+method+" /"+target, "%s: the path begins with /", where)
 	case strings.HasPrefix(target, "//") || hasDots(target) || strings.ContainsAny(target, "#\\ \t\r\n"):
@@ -115,13 +120,35 @@ func (r *Request) decodeTarget(d *decoder, node *yaml.Node, where, target string
 	}
 	r.Query = query
 	parsed, err := ParseTemplate(path, r.Pos)
-	if err != nil {
+	found, name := foreignPlaceholder(path)
+	switch escaped, ok := escapedPath(parsed); {
+	case err != nil:
 		d.fail(node, `a placeholder is written {{name}}`, "%s: %v", where, err)
-	}
-	if found, name := foreignPlaceholder(path); found != "" {
+	case found != "":
 		d.fail(node, "write {{"+name+"}}", "%s: %s is not a placeholder of this language", where, found)
+	case !ok:
+		d.fail(node, "write % and two hexadecimal digits for each byte", "%s: the path holds a %% that stands for nothing", where)
+	case escaped != path:
+		d.fail(node, "write "+r.Method+" "+escaped, "%s: the path holds characters that a URL writes with %%", where)
 	}
 	r.Path = parsed
+}
+
+// escapedPath is a path as a URL writes it, with its placeholders; ok is false
+// if it cannot be one.
+func escapedPath(path Template) (escaped string, ok bool) {
+	for _, part := range path.Parts {
+		if part.Name != "" {
+			escaped += "{{" + part.Name + "}}"
+			continue
+		}
+		plain, err := url.PathUnescape(part.Literal)
+		if err != nil {
+			return "", false
+		}
+		escaped += (&url.URL{Path: plain, RawPath: part.Literal}).EscapedPath()
+	}
+	return escaped, true
 }
 
 func (s *Send) decodeYAML(d *decoder, node *yaml.Node, where string) {
@@ -138,8 +165,10 @@ func (s *Send) decodeYAML(d *decoder, node *yaml.Node, where string) {
 		d.fail(node, form, "%s: %s is no header line", where, describe(node))
 	case err != nil:
 		d.fail(node, form, "%s: %v", where, err)
-	case !strings.Contains(value, "{{token}}"):
+	case !slices.Contains(parsed.Names(), "token"):
 		d.fail(node, form, "%s: {{token}} does not stand in it", where)
+	case !httpguts.ValidHeaderFieldValue(value):
+		d.fail(node, form, "%s: a header holds no line breaks and no control characters", where)
 	}
 	s.Header, s.Value = http.CanonicalHeaderKey(header), parsed
 }

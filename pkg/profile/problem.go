@@ -1,7 +1,9 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -30,6 +32,13 @@ type Problem struct {
 
 // Problems are all mistakes found in one look. It is an error.
 type Problems []Problem
+
+// sort puts problems in the order of the file.
+func (p Problems) sort() {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+}
 
 // Error tells the first mistake, and how many there are beside it.
 func (p Problems) Error() string {

@@ -6,6 +6,9 @@ package profile
 import (
 	"net/url"
 	"time"
+	"unicode/utf8"
+
+	"github.com/authctl/authctl/pkg/jq"
 )
 
 // Profile is one entry under profiles: in a file.
@@ -96,10 +99,25 @@ type Input struct {
 type Expr struct {
 	Text string
 	Pos  Pos
+	// lead is how many characters lie between Pos and the text, and one more; 0
+	// if the text does not stand there as it is (in a block, with escapes).
+	lead int
+}
+
+// at returns the place of a byte of the expression, as far as it is known.
+func (e Expr) at(offset int) Pos {
+	pos := e.Pos
+	if e.lead > 0 && offset <= len(e.Text) {
+		pos.Column += e.lead - 1 + utf8.RuneCountInString(e.Text[:offset])
+	}
+	return pos
 }
 
 // IsZero says that no expression was written.
 func (e Expr) IsZero() bool { return e.Text == "" }
+
+// Names returns the names that the expression reads as $name.
+func (e Expr) Names() []string { return jq.Names(e.Text) }
 
 // Lifetime is what lifetime: says.
 type Lifetime struct {
@@ -182,6 +200,15 @@ func (l List[T]) Names() []string {
 func (p *Profile) Input(name string) (Input, bool) {
 	in, ok := p.inputsByName[name]
 	return in, ok
+}
+
+// InputNames returns the names of the declared inputs, then of the built-in ones.
+func (p *Profile) InputNames() []string {
+	names := p.Inputs.Names()
+	for _, in := range builtinInputs() {
+		names = append(names, in.Name)
+	}
+	return names
 }
 
 // LoginCalls returns the profile's own login (via is empty) or another one.

@@ -135,6 +135,27 @@ func (c *Call) Templates(visit func(Template)) {
 	}
 }
 
+// Exprs returns every expression over the call's answer, and when:.
+func (c *Call) Exprs() []Expr {
+	all := []Expr{
+		c.When, c.Success, c.Error, c.Token, c.RefreshToken, c.ExpiresIn, c.ExpiresAt,
+		c.Items, c.ID, c.TokenName, c.CreatedAt, c.Next,
+	}
+	for _, saved := range c.Save {
+		all = append(all, saved.Value)
+	}
+	return all
+}
+
+// Exprs returns every expression that holds for all calls of the profile.
+func (p *Profile) Exprs() []Expr {
+	all := []Expr{p.Success, p.Error, p.Token, p.RefreshToken, p.ExpiresIn, p.ExpiresAt}
+	for _, saved := range p.Save {
+		all = append(all, saved.Value)
+	}
+	return all
+}
+
 // Mentions says whether the call sends the placeholder name.
 func (c *Call) Mentions(name string) bool {
 	found := false

@@ -30,7 +30,7 @@ func (m *Manager) Authenticate(ctx context.Context, t Target, o LoginOptions) (t
 	if err != nil {
 		return token.Session{}, err
 	}
-	s, err := m.loginWith(ctx, t, calls, values)
+	s, err := m.loginWith(ctx, t, calls, values, "")
 	if err != nil {
 		return token.Session{}, err
 	}
@@ -44,12 +44,17 @@ func (m *Manager) Authenticate(ctx context.Context, t Target, o LoginOptions) (t
 
 // Login logs in and stores the session in place of the one that was there.
 func (m *Manager) Login(ctx context.Context, t Target, o LoginOptions) (token.Session, error) {
+	// Nobody is asked for a password, and no server for a token, that could not
+	// be kept.
+	if err := m.Store.Check(ctx); err != nil {
+		return token.Session{}, fault.Wrap(err, "log in to %s", t)
+	}
 	s, err := m.Authenticate(ctx, t, o)
 	if err != nil {
 		return token.Session{}, fault.Wrap(err, "log in to %s", t)
 	}
 	err = m.locked(ctx, s.Key, func() error { return m.Store.Save(ctx, s) })
-	return s, fault.Wrap(err, "keep the session of %s", t)
+	return s, fault.Wrap(err, "the server has logged you in to %s, but", t)
 }
 
 func (t Target) login(via string) (profile.Calls, error) {
@@ -65,14 +70,15 @@ func (t Target) login(via string) (profile.Calls, error) {
 	return calls, nil
 }
 
-// loginWith makes the calls of a login with all values at hand.
-func (m *Manager) loginWith(ctx context.Context, t Target, calls profile.Calls, values call.Values) (token.Session, error) {
+// loginWith makes the calls of a login with all values at hand. origin is that
+// of the session that the values were kept with, if they were.
+func (m *Manager) loginWith(ctx context.Context, t Target, calls profile.Calls, values call.Values, origin token.Origin) (token.Session, error) {
 	key, err := t.Key()
 	if err != nil {
 		return token.Session{}, err
 	}
 	given := maps.Clone(values)
-	res, err := (&run{manager: m, target: t, purpose: toLogin, calls: calls, values: values}).do(ctx)
+	res, err := (&run{manager: m, target: t, purpose: toLogin, calls: calls, values: values, origin: origin}).do(ctx)
 	if err != nil {
 		return token.Session{}, explainRefusal(err)
 	}
@@ -167,6 +173,9 @@ func canRefresh(p *profile.Profile, s token.Session) bool {
 // "[redacted]", inputs that were not given as <name>, and what an earlier
 // answer would give likewise.
 func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]*call.Request, error) {
+	if _, err := t.Key(); err != nil {
+		return nil, err
+	}
 	calls, err := t.login(via)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/fault"
@@ -44,7 +46,7 @@ func (m *Manager) read(ctx context.Context, res *result, into *readings, exprs r
 		m.Learn(secret)
 		into.token = secret
 	}
-	if value, err := a.Read(ctx, exprs.refreshToken, values); err == nil && value != nil {
+	if value, err := a.Read(ctx, exprs.refreshToken, values); err == nil && value != nil && value != "" {
 		secret, err := asSecret("refresh_token", value)
 		if err != nil {
 			return err
@@ -81,13 +83,14 @@ func readSecret(ctx context.Context, a *call.Answer, name string, expr profile.E
 }
 
 // asSecret refuses what cannot be a token: another type, nothing, blanks at an
-// end, control characters, more than half a megabyte (threat 11).
+// end, control characters, bytes that are no UTF-8, more than half a megabyte
+// (threat 11).
 func asSecret(name string, value any) (token.Secret, error) {
 	text, isText := value.(string)
 	if number, isNumber := value.(json.Number); isNumber {
 		text, isText = number.String(), true
 	}
-	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	control := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 	switch {
 	case !isText:
 		return token.Secret{}, fault.New(fault.BadAnswer, "", "%s: what was found is not text", name)

@@ -105,6 +105,8 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 // is the server's answer to the refresh token, if it was sent.
 func (m *Manager) needsPerson(t Target, s token.Session, refusal error) error {
 	switch {
+	case fault.KindOf(refusal) == fault.LoginNeeded:
+		return refusal
 	case refusal != nil:
 		return t.loginNeeded("the server no longer takes the refresh token: %w", refusal)
 	case s.LongLived:
@@ -169,7 +171,7 @@ func (m *Manager) loginAgain(ctx context.Context, t Target, s token.Session) (to
 	if err != nil {
 		return token.Session{}, err
 	}
-	fresh, err := m.loginWith(ctx, t, calls, values)
+	fresh, err := m.loginWith(ctx, t, calls, values, s.Origin)
 	if err != nil {
 		return token.Session{}, err
 	}
@@ -177,8 +179,12 @@ func (m *Manager) loginAgain(ctx context.Context, t Target, s token.Session) (to
 	return fresh, nil
 }
 
-// refreshExpiry is what a refresh token that is a JWT says of its own end.
+// refreshExpiry is what a refresh token that is a JWT says of its own end; zero
+// if none came.
 func refreshExpiry(res *result) token.Expiry {
+	if res.read.refreshToken.IsZero() {
+		return token.Expiry{}
+	}
 	if at, ok := jwt.Expiry(res.read.refreshToken.Reveal()); ok {
 		return token.Expiry{At: at.Add(-res.answer.ClockOffset()).UTC(), Source: token.FromJWT}
 	}

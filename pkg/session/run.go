@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/fault"
@@ -185,14 +184,17 @@ func inputsOf(p *profile.Profile, calls profile.Calls) []profile.Input {
 	for _, header := range p.Headers {
 		template(header.Value)
 	}
+	var exprs []profile.Expr
+	if len(calls) > 0 {
+		exprs = p.Exprs()
+	}
 	for i := range calls {
 		calls[i].Templates(template)
-		for _, expr := range []profile.Expr{calls[i].Token, calls[i].RefreshToken, calls[i].Success, calls[i].When} {
-			for _, declared := range p.Inputs {
-				if strings.Contains(expr.Text, "$"+declared.Name) {
-					add(declared.Name)
-				}
-			}
+		exprs = append(exprs, calls[i].Exprs()...)
+	}
+	for _, expr := range exprs {
+		for _, name := range expr.Names() {
+			add(name)
 		}
 	}
 	return inputs

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/authctl/authctl/pkg/call"
@@ -20,6 +21,8 @@ import (
 // (wrapped) where there is none, and an error of kind fault.Store where the
 // store cannot tell.
 type Store interface {
+	// Check says whether the store can be used at all.
+	Check(context.Context) error
 	// Access reads the small part of a session that holds the access token.
 	Access(context.Context, token.Key) (token.Access, error)
 	Session(context.Context, token.Key) (token.Session, error)
@@ -55,6 +58,9 @@ type Target struct {
 	Profile     *profile.Profile
 	Environment string // empty for a profile with one base URL
 	Account     string
+	// Flags is what a person must type after the profile's name to mean this
+	// target again, such as "--account ci"; hints show it.
+	Flags string
 }
 
 // String names the target for people: "zumrails (sandbox)".
@@ -71,7 +77,8 @@ func (t Target) String() string {
 	return name
 }
 
-// Base returns the base URL of the target's environment.
+// Base returns the base URL of the target's environment, nil if the profile
+// has none of that name.
 func (t Target) Base() *url.URL {
 	if env, ok := t.Profile.Environments.Get(t.Environment); ok {
 		return env.URL
@@ -82,7 +89,12 @@ func (t Target) Base() *url.URL {
 // Key returns what the target's session is stored under. It holds the origin,
 // so a profile whose base URL was changed is not logged in (threat 1).
 func (t Target) Key() (token.Key, error) {
-	origin, err := token.OriginOf(t.Base())
+	base := t.Base()
+	if base == nil {
+		return token.Key{}, fault.New(fault.Usage, profile.DidYouMean(t.Environment, t.Profile.Environments.Names()),
+			"the profile %s has no environment %q", t.Profile.Name, t.Environment)
+	}
+	origin, err := token.OriginOf(base)
 	if err != nil {
 		return token.Key{}, fault.New(fault.Profile, "", "%w", err)
 	}
@@ -91,14 +103,7 @@ func (t Target) Key() (token.Key, error) {
 
 // flags returns what must be typed to mean this target again.
 func (t Target) flags() string {
-	text := t.Profile.Name
-	if t.Environment != "" && t.Profile.Environments[0].Name != t.Environment {
-		text += " --environment " + t.Environment
-	}
-	if t.Account != token.DefaultAccount {
-		text += " --account " + t.Account
-	}
-	return text
+	return strings.TrimSpace(t.Profile.Name + " " + t.Flags)
 }
 
 // LoginHint is the command that logs in to the target.

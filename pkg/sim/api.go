@@ -31,7 +31,8 @@ type api struct {
 	// Guarded by Server.mu.
 	users   []User
 	faults  []Fault
-	revoked map[string]bool // by jti
+	revoked map[string]bool // by jti; at Rotating also by family
+	spent   map[string]bool // refresh tokens that were used, by jti; Rotating only
 	limiter limiter
 	private privateTokens // Haut.AI only
 }

@@ -26,7 +26,7 @@ const (
 	hautBody     = `{"username":"dev@haut-ai.example","password":"haut-ai-s3cr3t-5"}`
 )
 
-// logins are the paths of the logins with a good body.
+// logins are the paths of the logins that take JSON, with a good body.
 func logins() map[string]ask {
 	return map[string]ask{
 		sim.Logware:            {Method: "POST", Path: "/logware/api/users/authenticate", Body: logwareBody},
@@ -38,10 +38,19 @@ func logins() map[string]ask {
 	}
 }
 
+// allLogins are the logins of all APIs.
+func allLogins() map[string]ask {
+	all := logins()
+	all[sim.Rotating] = form("/rotating/oauth/login", rotatingBody)
+	return all
+}
+
 // whoami is a path that demands the token of an API.
 func whoami(api, auth string) ask {
 	path := "/api/whoami"
 	switch api {
+	case sim.Rotating:
+		path = "/whoami"
 	case sim.HautAI:
 		path = "/api/v1/auth/whoami/"
 	case sim.DatarheiCore:
@@ -169,7 +178,7 @@ func TestTokensAreDemanded(t *testing.T) {
 	first := map[string]int{} // number of the access token
 	for _, api := range w.sim.APIs() {
 		first[api] = len(w.sim.Tokens()) + 1
-		w.ask(logins()[api])
+		w.ask(allLogins()[api])
 	}
 	for _, api := range w.sim.APIs() {
 		own := fmt.Sprintf("T%d", first[api])
@@ -205,6 +214,7 @@ func TestTokensExpire(t *testing.T) {
 	documented := map[string]time.Duration{
 		sim.Logware: 12 * time.Hour, sim.Zumrails: time.Hour, sim.ZumrailsProduction: time.Hour,
 		sim.Analogue: 60 * 24 * time.Hour, sim.DatarheiCore: 10 * time.Minute, sim.HautAI: time.Hour,
+		sim.Rotating: 5 * time.Minute,
 	}
 	for api, lifetime := range documented {
 		t.Run(api, func(t *testing.T) {
@@ -214,7 +224,7 @@ func TestTokensExpire(t *testing.T) {
 				if lifetime == documented[api] {
 					w = start(t, sim.Options{})
 				}
-				w.ask(logins()[api])
+				w.ask(allLogins()[api])
 				claims := jwtClaims(t, w.sim.Tokens()[0])
 				want := strconv.FormatInt(w.clock.Now().Add(lifetime).Unix(), 10)
 				if claims["exp"] != json.Number(want) {
@@ -628,6 +638,7 @@ func TestDefaultUsers(t *testing.T) {
 		"my-API-login logware-s3cr3t-1", "sandbox-api-user zumrails-s3cr3t-2",
 		"production-api-user zumrails-production-s3cr3t-2", "user@analogue.com analogue-s3cr3t-3",
 		"admin datarhei-core-s3cr3t-4", "dev@haut-ai.example haut-ai-s3cr3t-5",
+		"ada rotating-s3cr3t-6",
 	}
 	if diff := cmp.Diff(want, pairs); diff != "" {
 		t.Errorf("credentials (-want +got):\n%s", diff)

@@ -23,7 +23,7 @@ func TestControl(t *testing.T) {
 		{"behave", ask{Method: "DELETE", Path: "/sim/faults/logware"}, got{204, ""}},
 		{"works", ask{Method: "GET", Path: "/logware/x"}, got{404, `{"message":"Not found."}`}},
 		{"no such API", ask{Method: "PUT", Path: "/sim/faults/x", Body: "500"}, got{400,
-			"no API is called \"x\": there are logware, zumrails, zumrails-production, analogue, datarhei-core, haut-ai\n"}},
+			"no API is called \"x\": there are logware, zumrails, zumrails-production, analogue, datarhei-core, haut-ai, rotating\n"}},
 		{"no body", ask{Method: "PUT", Path: "/sim/faults/logware"}, got{400,
 			"the body names no fault; DELETE makes the API behave again\n"}},
 		{"bad fault", ask{Method: "PUT", Path: "/sim/faults/logware", Body: "slow"}, got{400,
@@ -100,7 +100,7 @@ func TestControlOverview(t *testing.T) {
 	if diff := cmp.Diff([]string{"html next=3"}, all.APIs[3].Faults); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
-	if len(all.APIs) != 6 || len(all.Control) != 7 || !all.APIs[5].Users[1].MFA {
+	if len(all.APIs) != 7 || len(all.Control) != 7 || !all.APIs[5].Users[1].MFA {
 		t.Errorf("%+v", all)
 	}
 }

@@ -2,7 +2,8 @@
 // port: Logware, Zūm Rails (sandbox and production), Analogue, datarhei Core
 // and Haut.AI. It keeps to what the vendors' pages say, and it is strict where
 // they are silent: a request that a careful server could refuse is refused. It
-// can also misbehave on purpose, see Fault.
+// can also misbehave on purpose, see Fault. A sixth API, Rotating, is nobody's:
+// it rotates refresh tokens as RFC 9700 demands.
 //
 // Each API lives under its name: a Server at http://127.0.0.1:8484 has Zūm
 // Rails' login at http://127.0.0.1:8484/zumrails/api/authorize. What people and
@@ -33,12 +34,14 @@ const (
 	Analogue           = "analogue"
 	DatarheiCore       = "datarhei-core"
 	HautAI             = "haut-ai"
+	Rotating           = "rotating"
 )
 
 // Names of lifetimes that are not those of an API's access token.
 const (
 	DatarheiCoreRefresh = "datarhei-core-refresh" // datarhei Core's refresh token
 	HautAIRefresh       = "haut-ai-refresh"       // Haut.AI's refresh token, which nothing takes
+	RotatingRefresh     = "rotating-refresh"      // a refresh token of Rotating, which is good for one call
 	Auth0               = "auth0"                 // the access token of the simulated Auth0 tenant
 )
 
@@ -103,7 +106,7 @@ func New(o Options) *Server {
 		now: o.Now, started: o.Now(), loginDelay: o.LoginDelay, onRequest: o.OnRequest,
 		apis: []*api{
 			newLogware(), newZumrails(Zumrails), newZumrails(ZumrailsProduction),
-			newAnalogue(), newDatarheiCore(), newHautAI(),
+			newAnalogue(), newDatarheiCore(), newHautAI(), newRotating(),
 		},
 		tenant: newTenant(), done: make(chan struct{}),
 		lifetimes: defaultLifetimes(), issued: map[string]bool{},
@@ -134,6 +137,8 @@ func defaultLifetimes() map[string]time.Duration {
 		DatarheiCoreRefresh: 86400 * time.Second,
 		HautAI:              time.Hour,
 		HautAIRefresh:       24 * time.Hour,
+		Rotating:            5 * time.Minute,
+		RotatingRefresh:     24 * time.Hour,
 		Auth0:               24 * time.Hour,
 	}
 }

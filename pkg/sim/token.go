@@ -15,16 +15,21 @@ type claims struct {
 	user string // claim sub
 	jti  string
 	use  string // claim named by useClaim; empty where the API knows one kind
+	// family is the claim that names the login a token comes from; Rotating only.
+	family string
 }
 
 // useClaim names the claim that tells what a token is for, where there is one:
-// datarhei Core calls it usefor, Haut.AI (Simple JWT) token_type.
+// datarhei Core calls it usefor, Haut.AI (Simple JWT) token_type, Rotating
+// token_use.
 func (a *api) useClaim() string {
 	switch a.name {
 	case DatarheiCore:
 		return "usefor"
 	case HautAI:
 		return "token_type"
+	case Rotating:
+		return "token_use"
 	default:
 		return ""
 	}
@@ -91,8 +96,8 @@ func (c *call) check(token string) (claims, error) {
 		return claims{}, refuse(http.StatusUnauthorized, "Token is invalid")
 	}
 	text := func(name string) string { s, _ := all[name].(string); return s }
-	found := claims{user: text("sub"), jti: text("jti"), use: text(c.api.useClaim())}
-	if c.isRevoked(found.jti) {
+	found := claims{user: text("sub"), jti: text("jti"), use: text(c.api.useClaim()), family: text("family")}
+	if c.isRevoked(found.jti) || c.isRevoked(found.family) {
 		return claims{}, refuse(http.StatusUnauthorized, "Token was cancelled")
 	}
 	return found, nil

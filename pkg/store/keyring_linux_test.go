@@ -97,7 +97,7 @@ func TestThreat06_NoOrphanDaemon(t *testing.T) {
 		"autolaunch": {path, empty, "DBUS_SESSION_BUS_ADDRESS=autolaunch:"},
 		"no socket":  {path, empty, "XDG_RUNTIME_DIR=" + folder},
 	} {
-		wantUnavailable(t, runChild(t, everything, env...), "there is no session bus", "--store file (encrypted) or --store none")
+		wantUnavailable(t, runChild(t, everything, env...), "there is no session bus", "--store file (encrypted), or --store none")
 		if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
 			t.Fatalf("%s: a daemon was started (%v)", name, err)
 		}

@@ -98,6 +98,23 @@ func assemble(vault Vault, o Options) *Store {
 // Name returns the name of the store: Keyring or File.
 func (s *Store) Name() string { return s.name }
 
+// Check says whether the store can be used: the keyring answers and is unlocked,
+// the file store has its key. It is for those who are about to make something
+// that must be kept, and changes nothing.
+func (s *Store) Check(ctx context.Context) error {
+	if outer, ok := s.vault.(checked); ok {
+		if files, ok := outer.Vault.(*fileVault); ok {
+			_, err := files.keys()
+			return err
+		}
+	}
+	_, err := s.vault.Get(ctx, "v1.check")
+	if errors.Is(err, ErrNoItem) {
+		return nil
+	}
+	return err
+}
+
 // Access returns the access token stored under key, with one read of one small
 // item. It is token.ErrNoSession if there is none, fault.Store if the store
 // could not be asked or the session is damaged (errors.Is ErrDamaged).

@@ -35,7 +35,7 @@ var ErrDamaged = errors.New("damaged")
 
 const (
 	hintLoginAgain = "log in again: authctl login"
-	hintOtherStore = "use --store file (encrypted) or --store none (keeps nothing)"
+	hintOtherStore = "without a keyring: authctl login --store file (encrypted), or --store none"
 	hintTryAgain   = "try again, and answer the dialog of the keyring"
 )
 

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// quantile returns the value below which a part of the sorted values lies,
+// between two neighbours in proportion.
+func quantile(sorted []float64, part float64) float64 {
+	at := part * float64(len(sorted)-1)
+	low := int(at)
+	high := min(low+1, len(sorted)-1)
+	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
+}
+
+// spread is the median and the quartiles of some values.
+type spread struct{ lower, median, upper float64 }
+
+func spreadOf(values []float64) spread {
+	sorted := slices.Sorted(slices.Values(values))
+	return spread{quantile(sorted, 0.25), quantile(sorted, 0.5), quantile(sorted, 0.75)}
+}
+
+// milliseconds turns durations into numbers.
+func milliseconds(times []time.Duration) []float64 {
+	var list []float64
+	for _, t := range times {
+		list = append(list, float64(t)/float64(time.Millisecond))
+	}
+	return list
+}
+
+// ratios divides each time by the time of the same round in another list.
+func ratios(times, by []time.Duration) []float64 {
+	var list []float64
+	for i, t := range times {
+		list = append(list, float64(t)/float64(by[i]))
+	}
+	return list
+}
+
+// report is the table of all programs; the first is what the others are
+// compared with, the second is what has a target.
+func report(contestants []contestant, times [][]time.Duration) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Wall time of the whole process, in milliseconds; %d rounds, paired.\n", len(times[0]))
+	fmt.Fprintf(&b, "Q1 and Q3 are quartiles; ratio is the median of each round's ratio to\n%s.\n\n", contestants[0].name)
+	fmt.Fprintf(&b, "%-22s %7s %7s %7s %7s\n", "", "Q1", "median", "Q3", "ratio")
+	for i, c := range contestants {
+		ms := spreadOf(milliseconds(times[i]))
+		ratio := spreadOf(ratios(times[i], times[0]))
+		note := ""
+		if i == 1 {
+			note = fmt.Sprintf("  target: at most %.2f", target)
+		}
+		fmt.Fprintf(&b, "%-22s %7.2f %7.2f %7.2f %7.2f%s\n", c.name, ms.lower, ms.median, ms.upper, ratio.median, note)
+	}
+	return b.String()
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/authctl/authctl/pkg/store/storetest"
+)
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	list := func(ms ...int) []time.Duration {
+		var times []time.Duration
+		for _, n := range ms {
+			times = append(times, time.Duration(n)*time.Millisecond)
+		}
+		return times
+	}
+	// The second and third program have the same times in another order: only
+	// their ratios, which are paired, differ.
+	got := report([]contestant{{name: "a"}, {name: "b"}, {name: "c"}},
+		[][]time.Duration{list(10, 20, 40, 30), list(4, 6, 20, 18), list(18, 20, 6, 4)})
+	want := `Wall time of the whole process, in milliseconds; 4 rounds, paired.
+Q1 and Q3 are quartiles; ratio is the median of each round's ratio to
+a.
+
+                            Q1  median      Q3   ratio
+a                        17.50   25.00   32.50    1.00
+b                         5.50   12.00   18.50    0.45  target: at most 0.60
+c                         5.50   12.00   18.50    0.57
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[int][]string{
+		exitDone: {"--help"}, exitUsage: {"--rounds", "x"}, exitOther: {"--authctl", filepath.Join(t.TempDir(), "absent")},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != want || stderr.Len() == 0 || stdout.Len() > 0 {
+			t.Errorf("%v: exit code %d, want %d; %q %q", args, code, want, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// TestWithoutPrograms is a machine with an authctl and nothing else.
+func TestWithoutPrograms(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the program is no shell script there")
+	}
+	folder := t.TempDir()
+	fake := filepath.Join(folder, "authctl")
+	if err := os.WriteFile(fake, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder)
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"--authctl", fake}, os.Environ(), &stdout, &stderr)
+	if want := "authbench: " + errNoPrograms.Error() + "\n"; code != exitOther || stderr.String() != want {
+		t.Errorf("exit code %d, stderr %q, want %q", code, stderr.String(), want)
+	}
+}
+
+// TestOnAKeyring runs the whole benchmark, in a few rounds.
+func TestOnAKeyring(t *testing.T) {
+	if _, err := exec.LookPath("secret-tool"); err != nil {
+		storetest.Require(t, errors.Join(storetest.ErrNoPrograms, err))
+	}
+	temp := t.TempDir()
+	program := filepath.Join(t.TempDir(), "authctl")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", program, "../authctl")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v: %s", err, out)
+	}
+	t.Setenv("TMPDIR", temp)
+	var stdout, stderr bytes.Buffer
+	args := []string{"--authctl", program, "--profiles", "../../profiles.example.yaml", "--rounds", "3"}
+	code := run(t.Context(), args, append(os.Environ(), storetest.NoBus()...), &stdout, &stderr)
+	if strings.Contains(stderr.String(), errNoPrograms.Error()) {
+		storetest.Require(t, storetest.ErrNoPrograms)
+	}
+	row := regexp.MustCompile(`(?m)^authctl token zumrails +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d +\d\.\d\d  target: at most 0\.60$`)
+	if code != exitDone || stderr.Len() > 0 || !row.MatchString(stdout.String()) {
+		t.Errorf("exit code %d, stderr %q, stdout:\n%s", code, stderr.String(), stdout.String())
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
