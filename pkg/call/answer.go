@@ -203,11 +203,11 @@ func (r *Refusal) Error() string {
 }
 
 // unknownRequest are the statuses that speak of the request's form and not of
-// who sends it.
+// who sends it, unless the API's own message comes with them: "no such user".
 func unknownRequest(status int) bool {
 	switch status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
-		http.StatusLengthRequired, http.StatusRequestURITooLong, http.StatusUnsupportedMediaType:
+		http.StatusLengthRequired, http.StatusRequestEntityTooLarge, http.StatusRequestHeaderFieldsTooLarge, http.StatusRequestURITooLong, http.StatusUnsupportedMediaType:
 		return true
 	}
 	return false
@@ -226,10 +226,16 @@ func (a *Answer) message(ctx context.Context, s Spec) (text string, own bool) {
 	for _, expr := range []profile.Expr{s.Call.Error, s.Profile.Error, usual} {
 		result, err := a.Read(ctx, expr, s.ambient())
 		if text, isText := result.(string); err == nil && isText && text != "" {
-			return strings.TrimSpace(strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")), expr != usual
+			return oneLine(text), expr != usual
 		}
 	}
 	return "", false
+}
+
+// oneLine makes a message one line of bounded length.
+func oneLine(text string) string {
+	text = strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // RetryAfter is how long the server asks to wait (RFC 9110 §10.2.3), 0 if it

@@ -299,20 +299,22 @@ func TestThreat05_RefusedBeforeSending(t *testing.T) {
 		more  string
 		want  string
 	}{
-		"CR LF in a header":           {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\r\nX-Admin: 1", "", "headers.X-A: {{password}}" + lineBreak},
-		"LF in a header":              {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\n", "", "headers.X-A: {{password}}" + lineBreak},
-		"CR in a header":              {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\r", "", "headers.X-A: {{password}}" + lineBreak},
-		"NUL in a header":             {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\x00", "", "headers.X-A: {{password}}" + lineBreak},
-		"LF in a header of a profile": {"      request: GET /\n", opal + "\n", "    headers: {X-A: \"{{password}}\"}\n", "headers.X-A: {{password}}" + lineBreak},
-		"colon in the user of Basic":  {"      request: GET /\n      basic: \"{{password}}:x\"\n", opal + ":admin", "", "basic: the user name holds a colon, which Basic cannot carry"},
-		"invalid UTF-8 in JSON":       {"      request: GET /\n      json: [\"{{password}}\"]\n", opal + "\xff", "", "json.0: {{password}} is not UTF-8, which JSON cannot carry"},
-		"invalid UTF-8 in a JSON key": {"      request: GET /\n      json: {\"{{password}}\": 1}\n", opal + "\xff", "", "{{password}} is not UTF-8, which JSON cannot carry"},
-		"missing JSON key":            {"      request: GET /\n      json: {\"{{password}}\": 1}\n", "", "", "json: {{password}} names a field and has no value"},
-		"missing in the path":         {"      request: GET /a/{{password}}\n", "", "", "request: {{password}} has no value"},
-		"null in the path":            {"      request: GET /a/{{password}}\n", nil, "", "request: {{password}} has no value"},
-		"dot in the path":             {"      request: GET /a/{{password}}/b\n", ".", "", "request: {{password}} would lead to another path"},
-		"two dots in the path":        {"      request: GET /a/{{password}}\n", "..", "", "request: {{password}} would lead to another path"},
-		"dots from two values":        {"      request: GET /a/.{{host}}\n", ".", "", "request: {{host}} would lead to another path"},
+		"CR LF in a header":            {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\r\nX-Admin: 1", "", "headers.X-A: {{password}}" + lineBreak},
+		"LF in a header":               {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\n", "", "headers.X-A: {{password}}" + lineBreak},
+		"CR in a header":               {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\r", "", "headers.X-A: {{password}}" + lineBreak},
+		"NUL in a header":              {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\x00", "", "headers.X-A: {{password}}" + lineBreak},
+		"escape in a header":           {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + "\x1b[2J", "", "headers.X-A: {{password}} holds a control character, which a header cannot carry"},
+		"blank at the end of a header": {"      request: GET /\n      headers: {X-A: \"{{password}}\"}\n", opal + " ", "", "headers.X-A: {{password}} has blanks at an end, which a header does not carry"},
+		"LF in a header of a profile":  {"      request: GET /\n", opal + "\n", "    headers: {X-A: \"{{password}}\"}\n", "headers.X-A: {{password}}" + lineBreak},
+		"colon in the user of Basic":   {"      request: GET /\n      basic: \"{{password}}:x\"\n", opal + ":admin", "", "basic: the user name holds a colon, which Basic cannot carry"},
+		"invalid UTF-8 in JSON":        {"      request: GET /\n      json: [\"{{password}}\"]\n", opal + "\xff", "", "json.0: {{password}} is not UTF-8, which JSON cannot carry"},
+		"invalid UTF-8 in a JSON key":  {"      request: GET /\n      json: {\"{{password}}\": 1}\n", opal + "\xff", "", "{{password}} is not UTF-8, which JSON cannot carry"},
+		"missing JSON key":             {"      request: GET /\n      json: {\"{{password}}\": 1}\n", "", "", "json: {{password}} names a field and has no value"},
+		"missing in the path":          {"      request: GET /a/{{password}}\n", "", "", "request: {{password}} has no value"},
+		"null in the path":             {"      request: GET /a/{{password}}\n", nil, "", "request: {{password}} has no value"},
+		"dot in the path":              {"      request: GET /a/{{password}}/b\n", ".", "", "request: {{password}} would lead to another path"},
+		"two dots in the path":         {"      request: GET /a/{{password}}\n", "..", "", "request: {{password}} would lead to another path"},
+		"dots from two values":         {"      request: GET /a/.{{host}}\n", ".", "", "request: {{host}} would lead to another path"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/authctl/authctl/pkg/profile"
 )
 
@@ -67,8 +69,13 @@ func plain(value string) (string, error) { return value, nil }
 
 // Header makes header values: what would end the line is refused (threat 5).
 func headerSafe(value string) (string, error) {
-	if strings.ContainsAny(value, "\r\n\x00") {
+	switch {
+	case strings.ContainsAny(value, "\r\n\x00"):
 		return "", errors.New("holds a line break or NUL, which a header cannot carry")
+	case !httpguts.ValidHeaderFieldValue(value):
+		return "", errors.New("holds a control character, which a header cannot carry")
+	case strings.TrimSpace(value) != value:
+		return "", errors.New("has blanks at an end, which a header does not carry")
 	}
 	return value, nil
 }

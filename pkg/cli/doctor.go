@@ -104,6 +104,9 @@ func (a *app) checkProfiles(args []string) []checkup {
 		names = args
 	}
 	var checks []checkup
+	for _, err := range catalog.Broken() {
+		checks = append(checks, failed("profiles", err))
+	}
 	for _, name := range names {
 		_, problems, err := catalog.Check(name)
 		switch {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -68,12 +69,7 @@ func showProfile(p *profile.Profile) shown {
 	for _, env := range p.Environments {
 		s.Environments = append(s.Environments, shownURL{env.Name, env.Value.String()})
 	}
-	switch {
-	case p.Lifetime.Never:
-		s.Lifetime = "never"
-	case p.Lifetime.Duration > 0:
-		s.Lifetime = p.Lifetime.Duration.String()
-	}
+	s.Lifetime = p.Lifetime.Text
 	for _, named := range namedCalls(p) {
 		var requests []string
 		for _, c := range named.Value {
@@ -115,7 +111,7 @@ func (a *app) listProfiles() error {
 		return err
 	}
 	list := []shown{}
-	var broken error
+	broken := errors.Join(catalog.Broken()...)
 	for _, name := range catalog.Names() {
 		if p, err := catalog.Profile(name); err == nil {
 			list = append(list, showProfile(p))
@@ -322,6 +318,9 @@ func (a *app) validateProfiles(names []string) error {
 	catalog, err := a.catalog()
 	if err != nil {
 		return err
+	}
+	if broken := errors.Join(catalog.Broken()...); broken != nil {
+		return broken
 	}
 	if len(names) == 0 {
 		names = catalog.Names()

@@ -29,6 +29,10 @@ import (
 // of its output to, for the sweep.
 const sweepVariable = "AUTHCTL_TEST_SWEEP"
 
+// noRaceSleep keeps a program with the race detector from sleeping for a second
+// at its end.
+const noRaceSleep = "GORACE=atexit_sleep_ms=0"
+
 // TestMain makes the test binary run as authctl where a script calls it, so
 // that the scripts run the real program, with the race detector.
 func TestMain(m *testing.M) {
@@ -145,7 +149,7 @@ func (p *pass) setup(env *testscript.Env) error {
 		return err
 	}
 	env.Vars = append(env.Vars, p.env...)
-	env.Vars = append(env.Vars,
+	env.Vars = append(env.Vars, noRaceSleep,
 		"GORACE=atexit_sleep_ms=0", // else each program lingers for a second
 		"HOME="+home, "CONFIG="+config, "SIM="+web.URL, "PORT="+web.URL[strings.LastIndex(web.URL, ":")+1:], "NO_PROXY=*", "TZ=UTC",
 		"XDG_CONFIG_HOME=", "XDG_STATE_HOME=", "XDG_DATA_HOME=",

@@ -8,7 +8,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -23,9 +22,12 @@ import (
 const maxFile = 32 << 20
 
 // Catalog holds the profiles of all files, by name. A profile is decoded when
-// it is asked for, so that a mistake in one does not take the others away.
+// it is asked for, so that a mistake in one does not take the others away; nor
+// does a file that cannot be read.
 type Catalog struct {
 	entries []entry
+	index   map[string]int // name → place in entries
+	broken  []error        // files that cannot be used
 }
 
 // entry is a profile as it stands in its file.
@@ -34,6 +36,7 @@ type entry struct {
 	pos   Pos
 	node  *yaml.Node
 	lines []string // of the file
+	twins []Pos    // where the name stands once more
 }
 
 // document is the top level of a file.
@@ -42,24 +45,36 @@ type document struct {
 	Profiles entries `yaml:"profiles"`
 }
 
-// Load reads the files at paths, in this order. A file that is not there, is
-// not YAML, or names a profile that another one has is an error of kind
-// fault.Profile.
+// Load reads the files at paths, in this order. A file that is not there, or is
+// not YAML, is an error of kind fault.Profile if it is the only one; else it is
+// one of Broken.
 func Load(paths []string) (*Catalog, error) {
-	var catalog Catalog
+	catalog := &Catalog{index: map[string]int{}}
 	for _, path := range paths {
 		data, err := readFile(path)
 		if err != nil {
-			return nil, fault.New(fault.Profile, "", "read profiles: %w", err)
+			err = fault.New(fault.Profile, "", "read profiles: %w", err)
+		} else {
+			err = catalog.add(path, data)
 		}
-		if err := catalog.add(path, data); err != nil {
-			return nil, err
+		if err != nil {
+			catalog.broken = append(catalog.broken, err)
 		}
 	}
-	return &catalog, nil
+	if len(catalog.broken) > 0 && len(catalog.broken) == len(paths) {
+		return nil, catalog.broken[0]
+	}
+	return catalog, nil
 }
 
+// Broken returns an error for each file that cannot be used.
+func (c *Catalog) Broken() []error { return c.broken }
+
+// readFile reads a regular file: a pipe in its place would be waited for.
 func readFile(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -74,8 +89,8 @@ func readFile(path string) ([]byte, error) {
 
 // Parse reads one file's contents; name is used in error messages.
 func Parse(name string, data []byte) (*Catalog, error) {
-	var catalog Catalog
-	return &catalog, catalog.add(name, data)
+	catalog := &Catalog{index: map[string]int{}}
+	return catalog, catalog.add(name, data)
 }
 
 func (c *Catalog) add(file string, data []byte) error {
@@ -98,11 +113,12 @@ func (c *Catalog) add(file string, data []byte) error {
 		d.fail(root.Content[0], "write version: 1 in the first line", "version: missing")
 	}
 	for _, e := range doc.Profiles {
-		if first, twice := c.find(e.name); twice {
-			d.problems = append(d.problems, Problem{Pos: e.pos, Text: "profile " + e.name + ": also in " + first.pos.String(), Hint: "rename or remove one of them"})
+		if first, twice := c.index[e.name]; twice {
+			c.entries[first].twins = append(c.entries[first].twins, e.pos)
 			continue
 		}
 		e.lines = d.lines
+		c.index[e.name] = len(c.entries)
 		c.entries = append(c.entries, e)
 	}
 	return asFault(d.problems)
@@ -118,8 +134,8 @@ func asFault(problems Problems) error {
 }
 
 func (c *Catalog) find(name string) (entry, bool) {
-	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.name == name })
-	if i < 0 {
+	i, found := c.index[name]
+	if !found {
 		return entry{}, false
 	}
 	return c.entries[i], true
@@ -161,12 +177,18 @@ func (c *Catalog) Check(name string) (*Profile, Problems, error) {
 
 func (c *Catalog) decode(name string) (*Profile, Problems, error) {
 	e, found := c.find(name)
+	if !found && len(c.broken) > 0 {
+		return nil, nil, c.broken[0] // it may stand there
+	}
 	if !found {
 		return nil, nil, fault.New(fault.Profile, DidYouMean(name, c.Names()), "no profile is called %q", name)
 	}
 	p := &Profile{Name: e.name, Pos: e.pos}
 	d := &decoder{file: e.pos.File, lines: e.lines}
 	d.decode(e.node, reflect.ValueOf(p).Elem(), "profile "+name)
+	for _, twin := range e.twins {
+		d.problems = append(d.problems, Problem{Pos: twin, Text: "profile " + name + ": also in " + e.pos.String(), Hint: "rename or remove one of them"})
+	}
 	p.complete(d)
 	return p, d.problems, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -43,9 +44,15 @@ func ParseBaseURL(text string) (*url.URL, *urlError) {
 	case err != nil:
 		return nil, &urlError{"not a URL", form}
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, &urlError{"a base URL begins with https://", "write https://" + text}
+		_, rest, found := strings.Cut(text, "://")
+		if !found {
+			rest = text
+		}
+		return nil, &urlError{"a base URL begins with https://", "write https://" + rest}
 	case u.Hostname() == "" || u.Opaque != "":
 		return nil, &urlError{"the host is missing", form}
+	case strings.ContainsAny(text, " \t") || !validPort(u.Port()):
+		return nil, &urlError{"a base URL holds no blanks, and a port is at most 65535", form}
 	case u.User != nil:
 		return nil, &urlError{"a base URL holds no user name or password", "use {{username}} and {{password}} in the login"}
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
@@ -55,6 +62,11 @@ func ParseBaseURL(text string) (*url.URL, *urlError) {
 	}
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	return u, nil
+}
+
+func validPort(port string) bool {
+	number, err := strconv.Atoi(port)
+	return port == "" || err == nil && number > 0 && number <= 65535
 }
 
 // hasDots says whether a path has a segment that stands for another one.
@@ -175,6 +187,7 @@ func (s *Send) decodeYAML(d *decoder, node *yaml.Node, where string) {
 
 func (l *Lifetime) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	text := d.text(node, where)
+	l.Text = text
 	if text == "never" {
 		l.Never = true
 		return

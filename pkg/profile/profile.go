@@ -121,12 +121,13 @@ func (e Expr) Names() []string { return jq.Names(e.Text) }
 
 // Lifetime is what lifetime: says.
 type Lifetime struct {
+	Text     string // as it was written
 	Duration time.Duration
 	Never    bool // "never": the token has no end
 }
 
 // IsZero says that nothing was written.
-func (l Lifetime) IsZero() bool { return l.Duration == 0 && !l.Never }
+func (l Lifetime) IsZero() bool { return l.Text == "" }
 
 // URL is a base URL: no user, no query, no fragment.
 type URL struct {

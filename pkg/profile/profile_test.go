@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,7 +173,7 @@ func examples(t *testing.T) []profile.Profile {
 				JSON:    object(t, "login", "{{username}}", "password", "{{password}}"),
 				Token:   expr(".token"),
 			}},
-			Send: bearer(t), Error: expr(".message"), Lifetime: profile.Lifetime{Duration: 10 * time.Hour},
+			Send: bearer(t), Error: expr(".message"), Lifetime: profile.Lifetime{Text: "10h", Duration: 10 * time.Hour},
 		},
 		{
 			Name: "zumrails", Docs: "https://docs.zumrails.com/api-reference/authentication",
@@ -188,7 +189,7 @@ func examples(t *testing.T) []profile.Profile {
 			Cancel:  profile.Calls{{Request: profile.Request{Method: "PATCH", Path: tpl(t, "/api/authorize/canceltoken")}}},
 			Send:    bearer(t),
 			Success: expr("$status < 500 and .isError == false"),
-			Error:   expr(".responseException.exceptionMessage // .message"), Lifetime: profile.Lifetime{Duration: time.Hour},
+			Error:   expr(".responseException.exceptionMessage // .message"), Lifetime: profile.Lifetime{Text: "1h", Duration: time.Hour},
 		},
 		{
 			Name: "analogue", Docs: "https://docs.analogue.com (Authorization Token)",
@@ -201,7 +202,7 @@ func examples(t *testing.T) []profile.Profile {
 				Token: expr(".user.token"),
 			}},
 			Send:     profile.Send{Header: "Authorization", Value: tpl(t, "Token {{token}}")},
-			Lifetime: profile.Lifetime{Duration: 60 * 24 * time.Hour},
+			Lifetime: profile.Lifetime{Text: "60d", Duration: 60 * 24 * time.Hour},
 		},
 		{
 			Name: "datarhei-core", Docs: "https://docs.datarhei.com/core/api/login",
@@ -232,7 +233,7 @@ func examples(t *testing.T) []profile.Profile {
 				JSON:    object(t, "username", "{{email}}", "password", "{{password}}"),
 				Token:   expr(".access_token"),
 			}},
-			Send: bearer(t), Lifetime: profile.Lifetime{Duration: time.Hour},
+			Send: bearer(t), Lifetime: profile.Lifetime{Text: "1h", Duration: time.Hour},
 			Error: expr(`to_entries | map("\(.key): \(.value | if type == "array" then join(" ") else tostring end)") | join("; ")`),
 			Tokens: profile.Tokens{
 				Create: profile.Calls{{
@@ -281,44 +282,92 @@ func TestLoad(t *testing.T) {
 		return paths
 	}
 	a, b := fmt.Sprintf(one, "a"), fmt.Sprintf(one, "b")
+	const later = "version: 2\nprofiles: {}\n"
 	tests := map[string]struct {
-		paths []string
-		names []string
-		text  string // of the error; %[1]s is the first path, %[2]s the second
+		paths  []string
+		names  []string
+		broken []string // %[1]s is the first path, %[2]s the second
+		fatal  string   // likewise, of the error
 	}{
-		"none":               {paths: nil},
-		"in their order":     {paths: write(t, b, a), names: []string{"b", "a"}},
-		"an empty file":      {paths: write(t, "", a, "# only a comment\n"), names: []string{"a"}},
-		"one name twice":     {paths: write(t, a, b+"  a: {}\n"), text: "%[2]s:6:3: profile a: also in %[1]s:3:3"},
-		"not YAML":           {paths: write(t, a, "version: 1\n\tx: 1\n"), text: "%[2]s:2:2: not YAML: found a tab character that violates indentation"},
-		"not there":          {paths: []string{"testdata/nowhere.yaml"}, text: "read profiles: open %[1]s: no such file or directory"},
-		"a folder":           {paths: []string{"testdata"}, text: "read profiles: read %[1]s: is a directory"},
-		"a version of later": {paths: write(t, "version: 2\nprofiles: {}\n"), text: "%[1]s:1:10: version: this authctl reads version 1 only"},
+		"none":           {paths: nil},
+		"in their order": {paths: write(t, b, a), names: []string{"b", "a"}},
+		"an empty file":  {paths: write(t, "", a, "# only a comment\n"), names: []string{"a"}},
+		"one name twice": {paths: write(t, a, b+"  a: {}\n"), names: []string{"a", "b"}},
+		"a broken file": {
+			paths: write(t, a, "version: 1\n\tx: 1\n"), names: []string{"a"},
+			broken: []string{"%[2]s:2:2: not YAML: found a tab character that violates indentation"},
+		},
+		"a file that is gone": {paths: append(write(t, a), "testdata/nowhere.yaml"), names: []string{"a"}, broken: []string{"read profiles: open %[2]s: no such file or directory"}},
+		"only a broken file":  {paths: write(t, later), fatal: "%[1]s:1:10: version: this authctl reads version 1 only"},
+		"all are broken":      {paths: write(t, later, "{"), fatal: "%[1]s:1:10: version: this authctl reads version 1 only"},
+		"not there":           {paths: []string{"testdata/nowhere.yaml"}, fatal: "read profiles: open %[1]s: no such file or directory"},
+		"a folder":            {paths: []string{"testdata"}, fatal: "read profiles: %[1]s is not a regular file"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			type result struct {
+				Names, Broken []string
+				Fatal         string
+				Kind          fault.Kind
+			}
+			paths := append(append([]string{}, test.paths...), "", "")
+			named := func(text string) string {
+				return strings.NewReplacer("%[1]s", paths[0], "%[2]s", paths[1]).Replace(text)
+			}
+			want := result{Names: test.names, Fatal: named(test.fatal)}
+			for _, text := range test.broken {
+				want.Broken = append(want.Broken, named(text))
+			}
+			var got result
 			catalog, err := profile.Load(test.paths)
-			if test.text != "" {
-				want := test.text
-				switch len(test.paths) {
-				case 1:
-					want = fmt.Sprintf(want, test.paths[0])
-				case 2:
-					want = fmt.Sprintf(want+"%.0[1]s%.0[2]s", test.paths[0], test.paths[1])
-				}
-				if err == nil || err.Error() != want || fault.KindOf(err) != fault.Profile {
-					t.Errorf("error of kind %d: %v\nwant: %s", fault.KindOf(err), err, want)
-				}
-				return
-			}
 			if err != nil {
-				t.Fatal(err)
+				want.Kind = fault.Profile
+				got.Fatal, got.Kind = err.Error(), fault.KindOf(err)
+			} else {
+				got.Names = catalog.Names()
+				for _, broken := range catalog.Broken() {
+					got.Broken = append(got.Broken, broken.Error())
+				}
 			}
-			if diff := cmp.Diff(test.names, catalog.Names(), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestOneNameInTwoFiles makes the name useless and no other; a name that nobody
+// has may stand in a file that is broken.
+func TestOneNameInTwoFiles(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	var paths []string
+	for i, text := range []string{string(good("")), "version: 1\nprofiles:\n  x: {}\n  y: {base_url: https://y.example, login: {request: POST /l, token: .t}}\n", "{"} {
+		path := filepath.Join(folder, fmt.Sprintf("%d.yaml", i))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	catalog, err := profile.Load(paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"x": paths[1] + ":3:3: profile x: also in " + paths[0] + ":3:3",
+		"y": "",
+		"z": paths[2] + ":1:1: not YAML: did not find expected node content",
+	}
+	got := map[string]string{}
+	for name := range want {
+		got[name] = ""
+		if _, err := catalog.Profile(name); err != nil {
+			got[name] = err.Error()
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

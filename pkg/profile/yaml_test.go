@@ -216,6 +216,7 @@ func TestThreat03_BaseURL(t *testing.T) {
 		user   = "base_url: a base URL holds no user name or password | use {{username}} and {{password}} in the login"
 		query  = "base_url: a base URL holds no query and no fragment | move the query to query: in the call"
 		noHost = "base_url: the host is missing | write https://host or https://host/path"
+		blank  = "base_url: a base URL holds no blanks, and a port is at most 65535 | write https://host or https://host/path"
 		noURL  = "base_url: not a URL | write https://host or https://host/path"
 	)
 	scheme := func(text string) string {
@@ -276,15 +277,19 @@ func TestThreat03_BaseURL(t *testing.T) {
 		"https://:443":                         {problem: noHost},
 		"https://x example":                    {problem: noURL},
 		"https://x.example:http":               {problem: noURL},
+		"https://x.example:65535":              {want: "https://x.example:65535"},
+		"https://x.example:65536":              {problem: blank},
+		"https://x.example:0":                  {problem: blank},
+		"https://x.example/a b":                {problem: blank},
 		"https://[::1":                         {problem: noURL},
 		"https://x.example/%zz":                {problem: noURL},
 		"https://%65vil.com":                   {problem: noURL},
 		"x.example":                            {problem: scheme("x.example")},
 		"//x.example":                          {problem: scheme("//x.example")},
 		"/a":                                   {problem: scheme("/a")},
-		"ftp://x.example":                      {problem: scheme("ftp://x.example")},
+		"ftp://x.example":                      {problem: scheme("x.example")},
 		"localhost:8080":                       {problem: scheme("localhost:8080")},
-		"file:///etc/passwd":                   {problem: scheme("file:///etc/passwd")},
+		"file:///etc/passwd":                   {problem: scheme("/etc/passwd")},
 		"javascript:alert(1)":                  {problem: scheme("javascript:alert(1)")},
 		"https://x.example/\u202e":             {want: "https://x.example/%E2%80%AE"},
 		"https://x.example.":                   {want: "https://x.example."},
@@ -323,7 +328,7 @@ func TestThreat04_PlainHTTPMustBeAllowed(t *testing.T) {
 
 func TestLifetimeOfAProfile(t *testing.T) {
 	t.Parallel()
-	tests := map[string]profile.Lifetime{"never": {Never: true}, "90s": {Duration: 90e9}, `"1h30m"`: {Duration: 5400e9}}
+	tests := map[string]profile.Lifetime{"never": {Text: "never", Never: true}, "90s": {Text: "90s", Duration: 90e9}, `"1h30m"`: {Text: "1h30m", Duration: 5400e9}}
 	for text, want := range tests {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()

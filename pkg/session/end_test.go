@@ -13,8 +13,8 @@ import (
 	"github.com/authctl/authctl/pkg/token"
 )
 
-// TestCancel makes Zūm Rails invalidate a token, or not.
-func TestCancel(t *testing.T) {
+// TestThreat13_Cancel makes Zūm Rails invalidate a token, or not.
+func TestThreat13_Cancel(t *testing.T) {
 	t.Parallel()
 	const call = "PATCH /api/authorize/canceltoken"
 	refused := func(text string) outcome {

@@ -110,8 +110,11 @@ func explainRefusal(err error) error {
 		return err
 	}
 	hint := "check the user name and the password, then log in again"
-	if refusal.Status == http.StatusBadRequest || refusal.Status == http.StatusUnprocessableEntity {
+	switch refusal.Status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		hint = "the server's message tells whether it is the password, a field or a second factor"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		hint = "check base_url and request in the profile, then the user name"
 	}
 	return &fault.Error{Kind: fault.Refused, Err: err, Hint: hint}
 }

@@ -160,7 +160,7 @@ func TestLoginFails(t *testing.T) {
 		"lost":                      {"logware", "", "lost", false, outcome{"log in to logware: cannot reach HOST: the connection broke (EOF)", "try again", fault.Unreachable}},
 		"truncated":                 {"logware", "", "truncated", false, outcome{"log in to logware: cannot reach HOST: the connection broke (unexpected EOF)", "try again", fault.Unreachable}},
 		"500 with isError of false": {"zumrails", "sandbox", "status:503", false, bad("zumrails (sandbox)", "HOST is in trouble: Simulated fault (status 503)", "try again later")},
-		"404":                       {"logware", "", "status:404", false, outcome{"log in to logware: HOST refused: Simulated fault (status 404)", who, fault.Refused}},
+		"404":                       {"logware", "", "status:404", false, outcome{"log in to logware: HOST refused: Simulated fault (status 404)", "check base_url and request in the profile, then the user name", fault.Refused}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"time"
 
 	"github.com/authctl/authctl/pkg/call"
@@ -90,7 +92,7 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 	var refusal error
 	if canRefresh(t.Profile, s) && s.RefreshExpiry.Live(m.Now(), 0) {
 		fresh, err := m.refresh(ctx, t, s)
-		if err == nil || !refusedBy(err) && fault.KindOf(err) != fault.LoginNeeded {
+		if err == nil || !endsSession(err) {
 			return fresh, err
 		}
 		refusal = err
@@ -117,6 +119,20 @@ func (m *Manager) needsPerson(t Target, s token.Session, refusal error) error {
 		return t.loginNeeded("there is no refresh call in the profile, and no credentials were saved")
 	}
 	return t.loginNeeded("the session is over since %s; there is no refresh call, and no credentials were saved", s.At.Format(time.RFC3339))
+}
+
+// endsSession says whether a refused refresh means that the session is over,
+// and not that the request was wrong (404).
+func endsSession(err error) bool {
+	var refusal *call.Refusal
+	if !errors.As(err, &refusal) {
+		return fault.KindOf(err) == fault.LoginNeeded
+	}
+	switch refusal.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:
+		return true
+	}
+	return refusal.Status < 300 // told in the body
 }
 
 // refresh makes the refresh call. Parts that the answer does not bring stay as
