@@ -129,7 +129,8 @@ func TestAnswers(t *testing.T) {
 		"422":                          {answering(422, isJSON, `{"message":"name: too short"}`), "", refused(": name: too short (status 422)")},
 		"404":                          {answering(404, isJSON, `{"message":"Not found."}`), "", unknown("Not found. (status 404)")},
 		"404 as text":                  {answering(404, "text/plain", "404 page not found"), "", unknown("status 404")},
-		"404 as the profile says":      {answering(404, isJSON, `{"m":"no such user"}`), "    error: .m\n", unknown("no such user (status 404)")},
+		"404 as the profile says":      {answering(404, isJSON, `{"m":"no such user"}`), "    error: .m\n", refused(": no such user (status 404)")},
+		"413":                          {answering(413, "", ""), "", unknown("status 413")},
 		"405":                          {answering(405, "", ""), "", unknown("status 405")},
 		"415":                          {answering(415, isJSON, `{"detail":"JSON, please"}`), "", unknown("JSON, please (status 415)")},
 		"429":                          {answering(429, isJSON, `{"message":"slow down"}`), "", refusal{"HOST has had too many requests: slow down (status 429)", "wait, then try again", fault.RateLimited}},
@@ -175,28 +176,6 @@ func TestAnswers(t *testing.T) {
 			if answer == nil {
 				t.Error("an answer came and is not returned")
 			}
-		})
-	}
-}
-
-// TestThingThatIsNotThere has a path that names a thing: the API's own message
-// may say that it is not there. Without such a message the request is unknown.
-func TestThingThatIsNotThere(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		more string
-		want refusal
-	}{
-		"its own message": {"    error: .m\n", refusal{Text: "HOST refused: no such key (status 404)", Kind: fault.Refused}},
-		"the usual one":   {"", refusal{"HOST does not know this request: usual (status 404)", "check base_url and request: GET /keys/{{username}}", fault.BadAnswer}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := serve(t, answering(404, "application/json", `{"m":"no such key","message":"usual"}`))
-			p := load(t, server.URL, "      request: GET /keys/{{username}}\n", test.more)
-			_, err := newClient().Do(t.Context(), spec(p, call.Values{"username": "ann"}))
-			check(t, hostOf(t, server.URL), test.want, err)
 		})
 	}
 }

@@ -116,7 +116,11 @@ func (a *app) sessions() ([]store.Entry, error) {
 	}
 	entries, err := st.List()
 	if err != nil {
-		a.warn(fault.Wrap(err, "the list of sessions"))
+		first, _, more := strings.Cut(err.Error(), "\n")
+		if more {
+			first += ", and others"
+		}
+		a.say("the list of sessions: %s", first)
 	}
 	return entries, nil
 }

@@ -101,7 +101,7 @@ func (c *Catalog) add(file string, data []byte) error {
 	} else if err != nil {
 		return asFault(Problems{syntaxProblem(file, data, err)})
 	}
-	d := &decoder{file: file, lines: strings.Split(string(data), "\n")}
+	d := &decoder{file: file, lines: splitLines(string(data))}
 	if err := yamlDecoder.Decode(&second); err == nil {
 		d.fail(&second, "write one document to a file, or another file in profiles.d", "a second YAML document (---) in one file")
 	} else if !errors.Is(err, io.EOF) {
@@ -243,7 +243,7 @@ func syntaxProblem(file string, data []byte, err error) Problem {
 	if strings.HasPrefix(m[2], "did not find expected ") {
 		number++ // the library counts these from 0
 	}
-	lines := strings.Split(string(data), "\n")
+	lines := splitLines(string(data))
 	if convErr != nil {
 		return problem
 	}
@@ -255,6 +255,12 @@ func syntaxProblem(file string, data []byte, err error) Problem {
 	return problem
 }
 
+// splitLines breaks text into lines where YAML does.
+func splitLines(text string) []string {
+	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+	return strings.Split(breaks.Replace(text), "\n")
+}
+
 // unreadable finds the first byte that YAML takes nowhere: one that is no
 // UTF-8, or a control character. Without one it is the beginning.
 func unreadable(data []byte) (line, column int) {
@@ -262,8 +268,8 @@ func unreadable(data []byte) (line, column int) {
 	for i, r := range text {
 		_, size := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) {
-			before := text[:i]
-			return 1 + strings.Count(before, "\n"), i - strings.LastIndex(before, "\n")
+			before := splitLines(text[:i])
+			return len(before), 1 + utf8.RuneCountInString(before[len(before)-1])
 		}
 	}
 	return 1, 1

@@ -704,3 +704,39 @@ func TestThreat10_OneDeadline(t *testing.T) {
 	_, err := w.manager.Login(t.Context(), at(t, s.URL, "    token: .t\n    login: [{request: POST /a}, {request: POST /b}, {request: POST /c}, {request: POST /d}]\n"), session.LoginOptions{})
 	expect(t, s.URL, outcome{"log in to x: cannot reach HOST: no answer in time", "try again, or raise --timeout", fault.Unreachable}, err)
 }
+
+// TestWithToken says for which calls the token goes along.
+func TestWithToken(t *testing.T) {
+	t.Parallel()
+	const all = `    token: .t
+    refresh_token: .r
+    login: {request: POST /login}
+    refresh: {request: POST /refresh%s}
+    cancel: {request: POST /cancel%s}
+`
+	tests := map[string]struct {
+		refresh, cancel string
+		want            []string
+	}{
+		"a plain refresh":          {"", "", []string{"POST /refresh Bearer agate-1", "POST /cancel Bearer agate-2"}},
+		"one with a refresh token": {`, form: {r: "{{refresh_token}}"}`, "", []string{"POST /refresh  r=r-1", "POST /cancel Bearer agate-2"}},
+		"both, as written":         {`, with_token: true, form: {r: "{{refresh_token}}"}`, ", with_token: false", []string{"POST /refresh Bearer agate-1 r=r-1", "POST /cancel"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			s := serve(t, answers{"POST /login": reply(200, `{"t":"agate-1","r":"r-1"}`), "POST /refresh": reply(200, `{"t":"agate-2"}`), "POST /cancel": reply(204, "")})
+			target := at(t, s.URL, fmt.Sprintf(all, test.refresh, test.cancel))
+			w.login(target, session.LoginOptions{})
+			s.asked()
+			if _, err := w.manager.Token(t.Context(), target, session.TokenOptions{Force: true}); err != nil {
+				t.Error(err)
+			}
+			if _, err := w.manager.Cancel(t.Context(), target); err != nil {
+				t.Error(err)
+			}
+			same(t, "requests", test.want, s.asked())
+		})
+	}
+}
