@@ -171,7 +171,7 @@ func (a *Answer) failure(ctx context.Context, s Spec) error {
 	host := a.URL.Host
 	switch {
 	case a.Status == http.StatusTooManyRequests:
-		return fault.New(fault.RateLimited, "wait"+a.retryAfter()+", then try again", "%s has had too many requests: %s", host, status)
+		return fault.New(fault.RateLimited, "wait"+a.retryAfter()+", then try again", "%w", &TooMany{Host: host, Answer: status, Wait: a.RetryAfter()})
 	case a.Status >= 500:
 		return fault.New(fault.BadAnswer, "try again later", "%s is in trouble: %s", host, status)
 	case unknownRequest(a.Status) && !own:
@@ -186,6 +186,17 @@ func (a *Answer) failure(ctx context.Context, s Spec) error {
 		return fault.New(fault.BadAnswer, "check base_url", "%s answered something unusable: %s (%s)", host, a.Describe(), status)
 	}
 	return fault.New(fault.Refused, "", "%w", &Refusal{Host: host, Status: a.Status, Message: message})
+}
+
+// TooMany is a server's wish to be left alone for a while (RFC 6585 §4).
+type TooMany struct {
+	Host   string
+	Answer string        // the server's message and status
+	Wait   time.Duration // 0: it does not say for how long
+}
+
+func (t *TooMany) Error() string {
+	return fmt.Sprintf("%s has had too many requests: %s", t.Host, t.Answer)
 }
 
 // Refusal is a server's no: to who asks, or to what is asked.

@@ -12,6 +12,7 @@ import (
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/session"
+	"github.com/authctl/authctl/pkg/store"
 	"github.com/authctl/authctl/pkg/token"
 )
 
@@ -97,6 +98,10 @@ the key of the file store, or names its file.`,
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail with exit code 3 instead")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "tell each request on standard error, without secrets")
 	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "how long the requests of a command may take")
+	a.complete(root, "store", store.Names())
+	a.complete(root, "color", []string{"auto", "always", "never"})
+	a.completeWith(root, "profile", func([]string) []string { return a.profileNames() })
+	a.completeWith(root, "environment", a.environmentNames)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetHelpCommand(helpCommand(root))
@@ -162,7 +167,7 @@ func (c *choice) String() string { return *c.value }
 func (c *choice) Type() string   { return strings.Join(c.of, "|") }
 
 // manager makes the session manager over a store.
-func (a *app) manager(store session.Store, inputs session.Inputs) *session.Manager {
+func (a *app) manager(sessions session.Store, inputs session.Inputs) *session.Manager {
 	client := &call.Client{
 		HTTP: call.NewHTTP(a.env.Getenv), Now: a.env.Now, UserAgent: "authctl/" + a.env.Version,
 	}
@@ -170,7 +175,7 @@ func (a *app) manager(store session.Store, inputs session.Inputs) *session.Manag
 		client.Trace = a.trace
 	}
 	return &session.Manager{
-		Store: store, Calls: client, Inputs: inputs, Now: a.env.Now, Timeout: a.timeout,
+		Store: sessions, Calls: client, Inputs: inputs, Now: a.env.Now, Timeout: a.timeout,
 		Learn: a.redactor.Add, Note: a.say,
 	}
 }

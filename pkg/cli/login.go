@@ -51,6 +51,7 @@ prompt. With --store none the token is printed and nothing is kept.`,
 	cmd.Flags().StringVar(&o.via, "via", "", "another `login` of the profile, from its other_logins")
 	cmd.Flags().BoolVar(&o.save, "save-credentials", false, "keep user name and password in the store, to log in again without a person")
 	cmd.Flags().BoolVarP(&o.dryRun, "dry-run", "n", false, "print the request without secrets and send nothing")
+	a.completeWith(cmd, "via", a.otherLogins)
 	a.addOutput(cmd, outputTable, outputJSON)
 	return exitCodes(cmd, 3, 4, 5, 6, 7, 8)
 }

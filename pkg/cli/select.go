@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
@@ -303,21 +300,4 @@ func (s *selection) needsSession(command string) error {
 		return fault.New(fault.Usage, "leave out --store none", "%s needs a session, and the store none keeps none", command)
 	}
 	return nil
-}
-
-// completeProfiles offers the names of the profiles.
-func (a *app) completeProfiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	catalog, err := a.catalog()
-	if err != nil || len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return catalog.Names(), cobra.ShellCompDirectiveNoFileComp
-}
-
-// complete offers fixed words for a flag.
-func (a *app) complete(cmd *cobra.Command, flag string, words []string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic(fmt.Sprintf("cli: completion of --%s: %v", flag, err))
-	}
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/profile"
@@ -65,11 +64,10 @@ func (m *Manager) Logout(ctx context.Context, t Target) (token.Info, error) {
 	if err != nil {
 		return token.Info{}, err
 	}
-	access, err := m.Store.Access(ctx, key)
-	if errors.Is(err, token.ErrNoSession) {
-		return token.Info{}, t.absent(key, err)
-	}
-	// A damaged session is forgotten as well: logging out must get rid of it.
+	// What cannot be read is forgotten as well, and so is the rest that a killed
+	// login or logout has left: logging out must get rid of it. If the store
+	// cannot be asked, Forget tells.
+	access, _ := m.Store.Access(ctx, key)
 	return access.Info, t.absent(key, m.Forget(ctx, key))
 }
 

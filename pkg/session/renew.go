@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -72,13 +73,14 @@ func (m *Manager) renew(ctx context.Context, t Target, key token.Key, seen token
 		return Renewed{}, t.absent(key, err)
 	}
 	m.learnSession(s)
-	if !s.AccessToken.Equal(seen.AccessToken) && s.Live(m.Now(), o.MinTTL) {
+	if !s.AccessToken.Equal(seen.AccessToken) && s.Live(m.Now(), 0) {
 		return Renewed{Access: s.Access, Renewed: true}, nil // somebody else was faster
 	}
 	fresh, err := m.obtain(ctx, t, s)
 	if err != nil {
-		return Renewed{}, fault.Wrap(err, "renew the token of %s", t)
+		return Renewed{}, fault.Wrap(m.remember(ctx, s, err), "renew the token of %s", t)
 	}
+	fresh.RetryAt = time.Time{}
 	fresh.Renewable = renewable(t.Profile, fresh)
 	renewed := Renewed{Access: fresh.Access, Renewed: true}
 	if err := m.Store.Save(ctx, fresh); err != nil {
@@ -89,6 +91,10 @@ func (m *Manager) renew(ctx context.Context, t Target, key token.Key, seen token
 
 // obtain gets a new token by the refresh call, else from saved credentials.
 func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.Session, error) {
+	if wait := s.RetryAt.Sub(m.Now()); wait > 0 {
+		return token.Session{}, fault.New(fault.RateLimited, fmt.Sprintf("wait %s, then try again", wait.Round(time.Second)),
+			"the server has had too many requests and was not asked again")
+	}
 	var refusal error
 	if canRefresh(t.Profile, s) && s.RefreshExpiry.Live(m.Now(), 0) {
 		fresh, err := m.refresh(ctx, t, s)
@@ -97,10 +103,35 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 		}
 		refusal = err
 	}
-	if len(s.Credentials) > 0 {
+	if len(s.Credentials) > 0 && s.RefusedAt.IsZero() {
 		return m.loginAgain(ctx, t, s)
 	}
 	return token.Session{}, m.needsPerson(t, s, refusal)
+}
+
+// refusedCredentials marks an error as the refusal of saved credentials.
+type refusedCredentials struct{ error }
+
+func (r refusedCredentials) Unwrap() error { return r.error }
+
+// remember keeps with the session what the next process must know: that the
+// saved credentials were refused, or how long the server wants to be left
+// alone. It returns err.
+func (m *Manager) remember(ctx context.Context, s token.Session, err error) error {
+	var refused refusedCredentials
+	var tooMany *call.TooMany
+	switch {
+	case errors.As(err, &refused):
+		s.RefusedAt = m.Now().UTC()
+	case errors.As(err, &tooMany) && tooMany.Wait > 0:
+		s.RetryAt = m.Now().Add(tooMany.Wait).UTC()
+	default:
+		return err
+	}
+	if saveErr := m.Store.Save(ctx, s); saveErr != nil {
+		m.Note("what the server said could not be kept for the next time: %v", saveErr)
+	}
+	return err
 }
 
 // needsPerson says why a session cannot be renewed without a person. refusal
@@ -111,6 +142,8 @@ func (m *Manager) needsPerson(t Target, s token.Session, refusal error) error {
 		return refusal
 	case refusal != nil:
 		return t.loginNeeded("the server no longer takes the refresh token: %w", refusal)
+	case !s.RefusedAt.IsZero():
+		return t.loginNeeded("the saved credentials were refused on %s and are not sent again", s.RefusedAt.Format(time.RFC3339))
 	case s.LongLived:
 		return t.loginNeeded("a long-lived token is not renewed: make a new one")
 	case canRefresh(t.Profile, s):
@@ -188,6 +221,9 @@ func (m *Manager) loginAgain(ctx context.Context, t Target, s token.Session) (to
 		return token.Session{}, err
 	}
 	fresh, err := m.loginWith(ctx, t, calls, values, s.Origin)
+	if refusedBy(err) {
+		err = refusedCredentials{err}
+	}
 	if err != nil {
 		return token.Session{}, err
 	}

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -73,6 +74,7 @@ func TestToken(t *testing.T) {
 			got, err := a.manager.Token(t.Context(), target, test.options)
 			expect(t, a.url, test.want.Error, err)
 			expect(t, a.url, test.want.Warning, got.Warning)
+			failed := test.want.Error.Kind
 			test.want.Error, test.want.Warning = outcome{}, outcome{}
 			which := ""
 			switch {
@@ -83,7 +85,7 @@ func TestToken(t *testing.T) {
 			}
 			same(t, "result", test.want, result{Token: which, Renewed: got.Renewed, Asked: a.asked(), Expiry: got.At})
 			stored, found := a.stored(target)
-			want := old
+			want := remembered(old, failed, a.clock.Now())
 			if which == "new" {
 				want.AccessToken, want.Expiry, want.ObtainedAt = got.AccessToken, got.Expiry, a.clock.Now()
 			}
@@ -145,6 +147,50 @@ func TestNothingRenews(t *testing.T) {
 	}, got.Warning)
 }
 
+// remembered is what the store keeps of a renewal that failed: that the saved
+// credentials were refused, or for how long the server wants to be left alone.
+func remembered(old token.Session, kind fault.Kind, now time.Time) token.Session {
+	switch kind {
+	case fault.Refused:
+		old.RefusedAt = now
+	case fault.RateLimited:
+		old.RetryAt = now.Add(5 * time.Second)
+	}
+	return old
+}
+
+// TestRefusedCredentialsRest sends credentials that were refused never again,
+// and asks a server that has had enough only when it wants to be asked.
+func TestRefusedCredentialsRest(t *testing.T) {
+	t.Parallel()
+	a := startAPIs(t)
+	target := a.target("logware", "")
+	a.login(target, session.LoginOptions{SaveCredentials: true})
+	a.clock.add(13 * time.Hour)
+	ask := func(fault string) (string, []string) {
+		a.asked()
+		if a.fail("logware"); fault != "" {
+			a.fail("logware", fault)
+		}
+		_, err := a.manager.Token(t.Context(), target, session.TokenOptions{})
+		return fmt.Sprint(err), a.asked()
+	}
+	const login = "POST /api/users/authenticate"
+	_, limited := ask("429:5s")
+	text, early := ask("")
+	same(t, "asked too early", [][]string{{login}, nil}, [][]string{limited, early})
+	same(t, "told", "renew the token of logware: the server has had too many requests and was not asked again", text)
+	a.clock.add(5 * time.Second)
+	_, refused := ask("status:401")
+	text, again := ask("")
+	same(t, "refused", [][]string{{login}, nil}, [][]string{refused, again})
+	same(t, "told", "renew the token of logware: the saved credentials were refused on 2026-01-03T01:00:05Z and are not sent again", text)
+	a.login(target, session.LoginOptions{SaveCredentials: true})
+	a.clock.add(13 * time.Hour)
+	text, renewed := ask("")
+	same(t, "after a login", [][]string{{login}, {"<nil>"}}, [][]string{renewed, {text}})
+}
+
 // TestSavedCredentials logs in again exactly once, and only where the refresh
 // call cannot help or was refused.
 func TestSavedCredentials(t *testing.T) {
@@ -198,7 +244,7 @@ func TestSavedCredentials(t *testing.T) {
 			same(t, "asked for", []string(nil), a.inputs.asks())
 			stored, _ := a.stored(target)
 			if err != nil {
-				same(t, "stored", old, stored)
+				same(t, "stored", remembered(old, test.want.Kind, a.clock.Now()), stored)
 				return
 			}
 			want := old

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/authctl/authctl/pkg/fault"
@@ -41,6 +42,8 @@ type detailsRecord struct {
 	RefreshExpiry token.Expiry    `json:"refresh_expiry"`
 	Saved         map[string]any  `json:"saved,omitempty"`
 	Credentials   map[string]text `json:"credentials,omitempty"`
+	RefusedAt     time.Time       `json:"refused_at,omitzero"`
+	RetryAt       time.Time       `json:"retry_at,omitzero"`
 }
 
 // text is a string that survives JSON whatever its bytes are: a password typed
@@ -81,7 +84,7 @@ func encodeAccess(a token.Access, details bool) ([]byte, error) {
 // encodeDetails returns the details item of a session, or nil if it has none.
 // Equal details give equal bytes.
 func encodeDetails(s token.Session) ([]byte, error) {
-	if s.RefreshToken.IsZero() && len(s.Saved) == 0 && len(s.Credentials) == 0 {
+	if !hasDetails(s) {
 		return nil, nil
 	}
 	credentials := make(map[string]text, len(s.Credentials))
@@ -91,7 +94,13 @@ func encodeDetails(s token.Session) ([]byte, error) {
 	return encode(detailsRecord{
 		Version: version, Key: s.Key, RefreshToken: text(s.RefreshToken.Reveal()),
 		RefreshExpiry: s.RefreshExpiry, Saved: s.Saved, Credentials: credentials,
+		RefusedAt: s.RefusedAt, RetryAt: s.RetryAt,
 	})
+}
+
+// hasDetails says whether a session is more than its access token.
+func hasDetails(s token.Session) bool {
+	return !s.RefreshToken.IsZero() || len(s.Saved) > 0 || len(s.Credentials) > 0 || !s.RefusedAt.IsZero() || !s.RetryAt.IsZero()
 }
 
 // encode hides the message of the encoder, which may quote a value.
@@ -124,6 +133,7 @@ func decodeDetails(data []byte, s *token.Session) error {
 	if r.Key != s.Key {
 		return damaged(hintLoginAgain, "the session is damaged: its details belong to another login")
 	}
+	s.RefusedAt, s.RetryAt = r.RefusedAt, r.RetryAt
 	s.RefreshToken, s.RefreshExpiry = token.NewSecret(string(r.RefreshToken)), r.RefreshExpiry
 	if r.Saved != nil {
 		s.Saved = numbers(r.Saved).(map[string]any)

@@ -173,8 +173,7 @@ func (s *Store) load(ctx context.Context, key token.Key) (token.Session, error) 
 }
 
 func (s *Store) entry(session token.Session) Entry {
-	details := !session.RefreshToken.IsZero() || len(session.Saved) > 0 || len(session.Credentials) > 0
-	return Entry{Info: session.Info, Store: s.name, Details: details, RefreshExpiry: session.RefreshExpiry}
+	return Entry{Info: session.Info, Store: s.name, Details: hasDetails(session), RefreshExpiry: session.RefreshExpiry}
 }
 
 // Save writes a session over an older one with the same key. The new refresh

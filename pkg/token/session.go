@@ -115,4 +115,10 @@ type Session struct {
 	RefreshExpiry Expiry
 	Saved         map[string]any    // what the profile's save: read, by name; treated as secret
 	Credentials   map[string]Secret // the inputs kept by --save-credentials, by name
+	// RefusedAt is when the server refused the credentials; they are not sent
+	// again, so that a script cannot lock an account. Zero: never.
+	RefusedAt time.Time
+	// RetryAt is when the server wants to be asked again for a token at the
+	// earliest (Retry-After, RFC 9110 §10.2.3). Zero: it has not said.
+	RetryAt time.Time
 }
