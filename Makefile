@@ -18,8 +18,8 @@ PLATFORMS   = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wi
 PLAIN   = CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath"
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
-# The tests that need a real keyring: those with Keyring in their name, and two.
-KEYRING_TESTS = Keyring|NoOrphanDaemon|RestartInTheMiddle
+# The tests that need a real keyring have Keyring in their name.
+KEYRING_TESTS = Keyring
 
 .DEFAULT_GOAL := help
 .PHONY: help build install demo test test-keyring lint fmt-check vet staticcheck vulncheck modules bench completions examples build-all fuzz clean FORCE

@@ -27,7 +27,7 @@ func redactAll(r *Redactor, pieces ...string) string {
 	return out.String()
 }
 
-func TestThreat7Redactor(t *testing.T) {
+func TestThreat07_Redactor(t *testing.T) {
 	secret := "p ä\"s&/+<w>\n{{d}}?~"
 	jsonText, _ := json.Marshal(secret)
 	r := new(Redactor)
@@ -66,7 +66,7 @@ func TestThreat7Redactor(t *testing.T) {
 
 // The password of an Authorization: Basic header stands after a user name of
 // any length.
-func TestThreat7RedactorBasic(t *testing.T) {
+func TestThreat07_RedactorBasic(t *testing.T) {
 	const password = "correct horse battery"
 	r := new(Redactor)
 	r.Add(token.NewSecret(password))

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestThreat9Sanitize(t *testing.T) {
+func TestThreat09_Sanitize(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"plain", "Zūm Rails – 日本 é \\n 'q' a ", "Zūm Rails – 日本 é \\n 'q' a "},
 		{"empty", "", ""},
@@ -69,7 +69,7 @@ func FuzzSanitize(f *testing.F) {
 	})
 }
 
-func TestThreat9JSONKeepsTheValue(t *testing.T) {
+func TestThreat09_JSONKeepsTheValue(t *testing.T) {
 	value := "a\u0088\u202e\n##[x]\U000e0041\x7f<é>"
 	var out bytes.Buffer
 	if err := WriteJSON(&out, map[string]any{"k": value, "raw": json.RawMessage(`{"n": 9007199254740993}`)}); err != nil {
@@ -91,7 +91,7 @@ func TestThreat9JSONKeepsTheValue(t *testing.T) {
 	}
 }
 
-func TestThreat9JSONInvalidBytes(t *testing.T) {
+func TestThreat09_JSONInvalidBytes(t *testing.T) {
 	var out bytes.Buffer
 	if err := WriteJSON(&out, json.RawMessage("\"a\xffb\"")); err != nil {
 		t.Fatal(err)

@@ -163,7 +163,7 @@ func TestInspectKeepsEverythingExact(t *testing.T) {
 	}, tok)
 }
 
-func TestThreat16Warnings(t *testing.T) {
+func TestThreat16_Warnings(t *testing.T) {
 	claims := `{` + someday + `}`
 	for _, tt := range []struct {
 		name, token string
@@ -277,7 +277,7 @@ func TestInspectRefuses(t *testing.T) {
 
 // Bombs: depth, many names, many findings. Each takes well under a second and
 // its warnings stay short.
-func TestThreat16InspectBombs(t *testing.T) {
+func TestThreat16_InspectBombs(t *testing.T) {
 	var names strings.Builder
 	for i := range 60000 {
 		fmt.Fprintf(&names, `"%d":1,`, i%30000)

@@ -11,6 +11,9 @@ import (
 	"github.com/authctl/authctl/pkg/fault"
 )
 
+// itemSuffix ends the names of the files of items.
+const itemSuffix = ".age"
+
 // fileVault keeps one age-encrypted file per item in a folder.
 type fileVault struct {
 	folder   string
@@ -46,7 +49,7 @@ func (v *fileVault) path(name string) (string, error) {
 	if v.folder == "" {
 		return "", fault.New(fault.Store, "", "the file store has no folder")
 	}
-	return filepath.Join(v.folder, name+".age"), nil
+	return filepath.Join(v.folder, name+itemSuffix), nil
 }
 
 // Get implements Vault.

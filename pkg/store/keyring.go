@@ -43,6 +43,9 @@ func (goKeyring) Set(service, user, password string) error {
 }
 func (goKeyring) Delete(service, user string) error { return keyring.Delete(service, user) }
 
+// Names returns the names of all items of a service.
+func (goKeyring) Names(service string) ([]string, error) { return listItems(service) }
+
 // keyringVault keeps items in the keyring of the desktop. Its calls cannot be
 // stopped, only left behind, so they take turns: one that was left behind and
 // still runs must not write after a later one.

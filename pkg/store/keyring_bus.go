@@ -28,6 +28,7 @@ const (
 	noCollection    = dbus.ObjectPath("/")
 	propCollections = "org.freedesktop.Secret.Service.Collections"
 	propLocked      = "org.freedesktop.Secret.Collection.Locked"
+	propAttributes  = "org.freedesktop.Secret.Item.Attributes"
 	callReadAlias   = "org.freedesktop.Secret.Service.ReadAlias"
 	busVariable     = "DBUS_SESSION_BUS_ADDRESS"
 )
@@ -119,6 +120,39 @@ func quickGet(service, user string) (value string, found bool) {
 	return string(secret.Value), true
 }
 
+// listItems returns the user names of all items of a service. Those of a locked
+// collection may be incomplete, so it is unlocked first.
+func listItems(service string) ([]string, error) {
+	path, err := collection()
+	if err != nil || path == noCollection {
+		return nil, err
+	}
+	svc, err := ss.NewSecretService()
+	if err != nil {
+		return nil, err
+	}
+	if err := svc.Unlock(path); err != nil {
+		return nil, err
+	}
+	items, err := svc.SearchItems(svc.Object(secretService, path), map[string]string{"service": service})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, item := range items {
+		property, err := svc.Object(secretService, item).GetProperty(propAttributes)
+		if err != nil {
+			return nil, err
+		}
+		var attributes map[string]string
+		if err := property.Store(&attributes); err != nil {
+			return nil, err
+		}
+		names = append(names, attributes["username"])
+	}
+	return names, nil
+}
+
 // confirmAbsent returns an error unless the collection that go-keyring looks
 // into is unlocked, or there is none at all.
 func confirmAbsent() error {
@@ -143,7 +177,7 @@ func confirmAbsent() error {
 // collection returns the path of the collection that go-keyring takes: login,
 // else the default one, else noCollection.
 func collection() (dbus.ObjectPath, error) {
-	conn, err := dbus.SessionBus() // the connection that go-keyring has already
+	conn, err := dbus.SessionBus() // the connection that go-keyring has as well
 	if err != nil {
 		return "", err
 	}

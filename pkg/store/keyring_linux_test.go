@@ -79,10 +79,10 @@ func TestSilentBus(t *testing.T) {
 	}
 }
 
-// TestThreat06_NoOrphanDaemon puts a dbus-launch into the path that leaves a
+// TestThreat06_KeyringStartsNoDaemon puts a dbus-launch into the path that leaves a
 // mark. Where godbus finds no bus it would call it, and a bus and a keyring
 // daemon with our environment would stay behind.
-func TestThreat06_NoOrphanDaemon(t *testing.T) {
+func TestThreat06_KeyringStartsNoDaemon(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	mark := filepath.Join(folder, "started")
@@ -135,7 +135,7 @@ func TestBusAddress(t *testing.T) {
 }
 
 // TestRestartInTheMiddle stops and starts the daemon under a running process.
-func TestRestartInTheMiddle(t *testing.T) {
+func TestKeyringRestartedInTheMiddle(t *testing.T) {
 	storetest.Require(t, sharedErr)
 	o := options(t, store.Keyring)
 	s, err := store.Open(o)

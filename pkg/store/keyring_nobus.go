@@ -22,5 +22,8 @@ func explainSystem(err error) error {
 // quickGet has no shorter way on this system.
 func quickGet(_, _ string) (value string, found bool) { return "", false }
 
+// listItems cannot be done through go-keyring.
+func listItems(string) ([]string, error) { return nil, ErrCannotList }
+
 // Prepare does nothing: there is no connection to make here.
 func Prepare(func(string) string) {}

@@ -11,20 +11,19 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/authctl/authctl/pkg/fault"
-	"github.com/authctl/authctl/pkg/token"
 )
 
-// lockFile takes the lock of a session: flock(2) on a file of its own, which
+// lockFile takes the lock of the session with that id: flock(2) on a file of its own, which
 // the system drops when its holder dies. The file stays: removing it would let
 // two holders lock two files of one name.
-func lockFile(ctx context.Context, folder string, key token.Key) (func() error, error) {
+func lockFile(ctx context.Context, folder, id string) (func() error, error) {
 	if folder == "" {
 		return nil, fault.New(fault.Store, "", "there is no folder for locks")
 	}
 	if err := makeFolder(folder); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(folder, key.ID()+".lock")
+	path := filepath.Join(folder, id+".lock")
 	for {
 		l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDONLY|flagNoLink))
 		if err := wait(ctx, l); err != nil {
@@ -90,5 +89,5 @@ func givenUp(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	return fault.New(fault.Store, "try again", "another authctl is busy with this session")
+	return fault.New(fault.Store, "try again", "another authctl is busy with this session: %w", ctx.Err())
 }

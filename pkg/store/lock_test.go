@@ -3,6 +3,7 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestThreat12_LockIsHeldByOne(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	if _, err := second.Lock(ctx, childKey); fault.KindOf(err) != fault.Store {
+	if _, err := second.Lock(ctx, childKey); fault.KindOf(err) != fault.Store || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a second holder: %v, kind %v", err, fault.KindOf(err))
 	}
 	ctx, stop := context.WithCancel(t.Context())

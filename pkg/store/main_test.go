@@ -68,6 +68,13 @@ var childKey = token.Key{Origin: "https://api.example.com:443", Profile: "child"
 // child does the operations named in work, separated by commas, on the keyring
 // store, and prints a report for each.
 func child(work string) int {
+	if os.Getenv("CHILD_DIES") != "" {
+		if err := dieIn(work); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return childFailed
+		}
+		return 0
+	}
 	s, err := store.Open(store.Options{
 		Name: store.Keyring, StateDir: os.Getenv("CHILD_STATE"), LockDir: os.Getenv("CHILD_LOCKS"), Getenv: os.Getenv,
 	})
@@ -129,7 +136,7 @@ func command(t *testing.T, work string, env ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(os.Args[0])
 	c.Env = append([]string{
-		childVariable + "=" + work, "CHILD_STATE=" + t.TempDir(), "CHILD_LOCKS=" + t.TempDir(), "PATH=" + os.Getenv("PATH"),
+		childVariable + "=" + work, "GORACE=atexit_sleep_ms=0", "CHILD_STATE=" + t.TempDir(), "CHILD_LOCKS=" + t.TempDir(), "PATH=" + os.Getenv("PATH"),
 	}, env...)
 	c.Stderr = os.Stderr
 	return c

@@ -317,5 +317,5 @@ func (s *Store) Find(profile, environment string, origin token.Origin) ([]Entry,
 // called more than once; keep it, because a lock that nothing refers to any
 // more is given up.
 func (s *Store) Lock(ctx context.Context, key token.Key) (release func() error, err error) {
-	return lockFile(ctx, s.locks, key)
+	return lockFile(ctx, s.locks, key.ID())
 }

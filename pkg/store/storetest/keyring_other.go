@@ -20,5 +20,8 @@ func (*Keyring) Lock() error { return nil }
 // Restart does nothing.
 func (*Keyring) Restart() error { return nil }
 
+// Items returns nothing.
+func (*Keyring) Items() ([]string, error) { return nil, nil }
+
 // Close does nothing.
 func (*Keyring) Close() error { return nil }

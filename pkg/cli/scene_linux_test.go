@@ -3,12 +3,15 @@ package cli_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +28,10 @@ type scene struct {
 	url     string
 	home    string
 	env     []string // over those of the home
+
+	ended chan struct{} // closed when the test is over
+	mu    sync.Mutex
+	gate  *gate
 }
 
 // sceneProfiles has an API that keeps its refresh tokens and one that rotates
@@ -49,10 +56,11 @@ profiles:
 // newScene makes a home whose sessions lie in a store; bus leads to a keyring.
 func newScene(t *testing.T, program, storeName string, bus []string) *scene {
 	t.Helper()
-	s := &scene{t: t, program: program, sim: sim.New(sim.Options{}), home: t.TempDir()}
-	web := httptest.NewServer(s.sim)
+	s := &scene{t: t, program: program, sim: sim.New(sim.Options{}), home: t.TempDir(), ended: make(chan struct{})}
+	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	t.Cleanup(s.sim.Close)
+	t.Cleanup(func() { close(s.ended) })
 	s.url = web.URL
 	identity := filepath.Join(s.home, "identity.txt")
 	if _, err := store.CreateIdentity(identity); err != nil {
@@ -77,12 +85,75 @@ func (s *scene) state(name string) string {
 	return filepath.Join(s.home, ".local", "state", "authctl", name)
 }
 
+// gate holds back one answer of the simulation.
+type gate struct {
+	path    string // the end of the path of the request
+	after   bool   // the simulation has done what it was asked, and says so late
+	arrived chan struct{}
+	open    chan bool
+}
+
+// hold holds back the answer to the next request whose path ends so.
+func (s *scene) hold(path string, after bool) *gate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = &gate{path, after, make(chan struct{}), make(chan bool, 1)}
+	return s.gate
+}
+
+func (s *scene) gateOf(r *http.Request) *gate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gate
+	if g == nil || !strings.HasSuffix(r.URL.Path, g.path) {
+		return nil
+	}
+	s.gate = nil
+	return g
+}
+
+// let lets the answer go.
+func (g *gate) let() { g.open <- true }
+
+// drop says that nobody waits for the answer any more.
+func (g *gate) drop() { close(g.open) }
+
+// wait says whether the answer may go.
+func (g *gate) wait(ended chan struct{}) bool {
+	close(g.arrived)
+	select {
+	case ok := <-g.open:
+		return ok
+	case <-ended:
+		return false
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *scene) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g := s.gateOf(r)
+	switch {
+	case g == nil:
+		s.sim.ServeHTTP(w, r)
+	case g.after:
+		answer := httptest.NewRecorder()
+		s.sim.ServeHTTP(answer, r)
+		if g.wait(s.ended) {
+			maps.Copy(w.Header(), answer.Header())
+			w.WriteHeader(answer.Code)
+			_, _ = w.Write(answer.Body.Bytes()) // the client tells if it gets nothing
+		}
+	case g.wait(s.ended):
+		s.sim.ServeHTTP(w, r)
+	}
+}
+
 // buildProgram builds authctl as people have it, without the race detector:
 // hundreds of processes of the test binary would take too long.
 func buildProgram(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "authctl")
-	if out, err := exec.Command("go", "build", "-o", path, module+"cmd/authctl").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, module+"cmd/authctl").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return path
@@ -94,6 +165,7 @@ func (s *scene) command(args ...string) *exec.Cmd {
 	c.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "NO_PROXY=*", "TZ=UTC", noRaceSleep,
 	}, s.env...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // if the test dies
 	return c
 }
 
@@ -121,6 +193,9 @@ func (s *scene) start(stdin string, args ...string) *running {
 	r := &running{Cmd: s.command(args...), since: time.Now()}
 	r.Cmd.Stdin, r.Cmd.Stdout, r.Cmd.Stderr = strings.NewReader(stdin), &r.stdout, &r.stderr
 	r.err = r.Start()
+	if r.err == nil {
+		s.t.Cleanup(func() { _ = r.Process.Kill() }) // it has ended, unless the test failed
+	}
 	return r
 }
 
@@ -145,8 +220,12 @@ func (s *scene) want(code int, args ...string) outcome {
 
 // login logs in to a profile of the scene.
 func (s *scene) login(profile string, args ...string) outcome {
+	return s.finish(s.startLogin(profile, args...))
+}
+
+func (s *scene) startLogin(profile string, args ...string) *running {
 	user, password := s.sim.Credentials(apiOf(profile))
-	return s.run(password, append([]string{"login", profile, "--username", user, "--password-stdin"}, args...)...)
+	return s.start(password, append([]string{"login", profile, "--username", user, "--password-stdin"}, args...)...)
 }
 
 func (s *scene) wantLogin(profile string, args ...string) {
@@ -164,33 +243,12 @@ func (s *scene) lifetime(profile string, d time.Duration) {
 	}
 }
 
-// fault makes a profile's API misbehave, or behave if text is empty.
-func (s *scene) fault(profile, text string) {
-	s.t.Helper()
-	var faults []sim.Fault
-	if text != "" {
-		f, err := sim.ParseFault(text)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		faults = append(faults, f)
-	}
-	if err := s.sim.Fault(apiOf(profile), faults...); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// refreshes counts the refresh calls that a status was answered to; 0 is one
-// that was not answered yet.
-func (s *scene) refreshes(statuses ...int) int {
+// refreshes counts the refresh calls that came to the simulation.
+func (s *scene) refreshes() int {
 	n := 0
 	for _, r := range s.sim.Requests() {
 		if strings.HasSuffix(r.Path, "/refresh") {
-			for _, status := range statuses {
-				if r.Status == status {
-					n++
-				}
-			}
+			n++
 		}
 	}
 	return n
