@@ -88,6 +88,23 @@ the key of the file store, or names its file.`,
 		Version: a.env.Version, DisableSuggestions: true, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	a.addGlobalFlags(root)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetHelpCommand(helpCommand(root))
+	root.SetUsageTemplate(usageTemplate())
+	root.SetVersionTemplate("authctl {{.Version}}\n")
+	root.AddCommand(
+		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
+		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
+		a.storeCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand(),
+	)
+	a.markStart(root)
+	return root
+}
+
+// addGlobalFlags adds the flags of every command, and what Tab offers for them.
+func (a *app) addGlobalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.config, "config", "", "profile `file` to use instead of the configuration folder")
 	flags.StringVarP(&a.selected.profile, "profile", "p", "", "`name` of the profile")
@@ -102,18 +119,6 @@ the key of the file store, or names its file.`,
 	a.complete(root, "color", []string{"auto", "always", "never"})
 	a.completeWith(root, "profile", func([]string) []string { return a.profileNames() })
 	a.completeWith(root, "environment", a.environmentNames)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
-	root.SetHelpCommand(helpCommand(root))
-	root.SetUsageTemplate(usageTemplate())
-	root.SetVersionTemplate("authctl {{.Version}}\n")
-	root.AddCommand(
-		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
-		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
-		a.storeCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand(),
-	)
-	a.markStart(root)
-	return root
 }
 
 // markStart notes when a command begins: whatever cobra finds wrong before
