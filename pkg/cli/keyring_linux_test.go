@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -54,6 +55,7 @@ func badKeyrings() []badKeyring {
 // testBadKeyrings runs the program on keyrings that misbehave. They wait most
 // of the time, so all run at once; a parallel subtest would take a processor.
 func testBadKeyrings(t *testing.T, program string) {
+	checkMarked(t)
 	var all sync.WaitGroup
 	for _, bad := range badKeyrings() {
 		service := storetest.StartService(t)
@@ -160,6 +162,22 @@ func marked(mark string) []string {
 		}
 	}
 	return left
+}
+
+// checkMarked starts a process that stays, to see that marked finds it.
+func checkMarked(t *testing.T) {
+	t.Helper()
+	mark := t.TempDir()
+	c := exec.CommandContext(t.Context(), "sleep", "60")
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "AUTHCTL_TEST_MARK=" + mark}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if left := marked(mark); len(left) != 1 {
+		t.Errorf("a process that stays behind is found %d times", len(left))
+	}
+	_ = c.Process.Kill()
+	_ = c.Wait() // killed
 }
 
 // testKeyringInTheMiddle restarts, locks and stops the real keyring while the

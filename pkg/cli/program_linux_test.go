@@ -10,13 +10,14 @@ func TestProgramOnKeyrings(t *testing.T) {
 	t.Parallel()
 	program := buildProgram(t)
 	for name, run := range map[string]func(*testing.T, string){
-		"Bad":                testBadKeyrings,
-		"InTheMiddle":        testKeyringInTheMiddle,
-		"OneRenewal":         testOneRenewal,
-		"LockIsLetGo":        testLockIsLetGo,
-		"KilledAtTheKeyring": testKilledAtTheKeyring,
-		"KilledAtTheServer":  testKilledAtTheServer,
-		"ThousandSessions":   testThousandSessions,
+		"Bad":                     testBadKeyrings,
+		"InTheMiddle":             testKeyringInTheMiddle,
+		"OneRenewal":              testOneRenewal,
+		"LockIsLetGo":             testLockIsLetGo,
+		"KilledAtTheKeyring":      testKilledAtTheKeyring,
+		"KilledAtTheServer":       testKilledAtTheServer,
+		"ThousandSessions":        testThousandSessions,
+		"InterruptedAtTheKeyring": testInterruptedAtTheKeyring,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

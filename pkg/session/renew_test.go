@@ -447,7 +447,7 @@ func TestBusyLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.manager.Token(t.Context(), target, session.TokenOptions{Force: true})
-	expect(t, s.URL, outcome{"another authctl is busy with this session", "try again", fault.Store}, err)
+	expect(t, s.URL, outcome{"another authctl has been busy with this session for 40ms", "look for an authctl that hangs", fault.Store}, err)
 	m := *w.manager
 	m.Store = &faulty{Store: w.manager.Store, lock: context.DeadlineExceeded}
 	_, err = m.Token(t.Context(), target, session.TokenOptions{Force: true})

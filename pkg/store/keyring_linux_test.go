@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -186,6 +187,27 @@ func TestRealKeyringInPieces(t *testing.T) {
 	}
 	if err := s.Delete(t.Context(), session.Key); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFakeServiceIsGood runs the contract, without its slowest parts, on the fake
+// Secret Service: its bad manners prove something only if it is good otherwise.
+func TestFakeServiceIsGood(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(foreignVariable) != "" {
+		storetest.Run(t, opened(options(t, store.Keyring), store.KeyringVault(os.Getenv)))
+		return
+	}
+	service := storetest.StartService(t)
+	c := exec.Command(os.Args[0], "-test.v",
+		"-test.run=^"+t.Name()+"$/^(Absent|SaveAndLoad|AccessOnly|Overwrite|Delete|Neighbours|ManyKeysAtOnce|Damaged|HalfDeleted)$")
+	c.Env = append([]string{foreignVariable + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH")}, service.Env()...)
+	out, err := c.CombinedOutput()
+	if err != nil || service.Calls() < 100 || !strings.Contains(string(out), "--- PASS: "+t.Name()+"/HalfDeleted") {
+		t.Errorf("%v after %d calls: %s", err, service.Calls(), out)
+	}
+	if items, err := service.Items(); err != nil || len(items) > 0 {
+		t.Errorf("left: %v, %v", items, err)
 	}
 }
 

@@ -20,6 +20,9 @@ import (
 // takes the bus from the environment, once.
 const childVariable = "AUTHCTL_TEST_CHILD"
 
+// foreignVariable tells the test binary to use the bus in its environment.
+const foreignVariable = "AUTHCTL_TEST_FOREIGN_BUS"
+
 // shared is the keyring of all tests that do not need another state of it.
 // It cannot be a parameter: the environment of the process is as global.
 var (
@@ -30,6 +33,9 @@ var (
 func TestMain(m *testing.M) {
 	if work := os.Getenv(childVariable); work != "" {
 		os.Exit(child(work))
+	}
+	if os.Getenv(foreignVariable) != "" {
+		os.Exit(m.Run()) // on the bus of the caller
 	}
 	os.Exit(withKeyring(m))
 }
