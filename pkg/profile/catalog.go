@@ -257,6 +257,9 @@ func syntaxProblem(file string, data []byte, err error) Problem {
 
 // splitLines breaks text into lines where YAML does.
 func splitLines(text string) []string {
+	if !strings.ContainsAny(text, "\r\u0085\u2028\u2029") {
+		return strings.Split(text, "\n")
+	}
 	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 	return strings.Split(breaks.Replace(text), "\n")
 }

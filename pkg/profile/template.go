@@ -78,6 +78,9 @@ func validName(name string) bool {
 
 // foreignPlaceholder finds a placeholder as other tools write it: ${x}, <x>, {x}.
 func foreignPlaceholder(text string) (found, name string) {
+	if !strings.ContainsAny(text, "$<") && !strings.Contains(text, "/{") {
+		return "", "" // most texts: this runs before every "authctl token"
+	}
 	m := regexp.MustCompile(`^\$\{([a-z_][a-z0-9_]*)\}$|^<([a-z_][a-z0-9_ ]*)>$|/\{([a-z_][a-z0-9_]*)\}`).FindStringSubmatch(text)
 	for i := 1; i < len(m); i++ {
 		if m[i] != "" {
