@@ -221,33 +221,17 @@ func (f *filler) jsonValue(b *bytes.Buffer, v profile.Value, where string) (bool
 }
 
 func (f *filler) jsonObject(b *bytes.Buffer, members []profile.Member, where string) (bool, error) {
-	start, written := b.Len(), 0
-	b.WriteByte('{')
-	for _, member := range members {
-		name, missing, err := f.values.fill(member.Name, jsonSafe)
+	return jsonList(b, "{}", len(members), func(one *bytes.Buffer, i int) (bool, error) {
+		name, missing, err := f.values.fill(members[i].Name, jsonSafe)
 		if err != nil || len(missing) > 0 {
 			return false, errors.Join(err, nameMissing(missing))
 		}
-		var value bytes.Buffer
-		present, err := f.jsonValue(&value, member.Value, where+"."+name)
-		if err != nil {
+		if err := writeJSON(one, name); err != nil {
 			return false, err
 		}
-		if !present {
-			continue
-		}
-		if written > 0 {
-			b.WriteByte(',')
-		}
-		written++
-		if err := writeJSON(b, name); err != nil {
-			return false, err
-		}
-		b.WriteByte(':')
-		b.Write(value.Bytes())
-	}
-	b.WriteByte('}')
-	return keepUnlessEmptied(b, start, written, len(members)), nil
+		one.WriteByte(':')
+		return f.jsonValue(one, members[i].Value, where+"."+name)
+	})
 }
 
 func nameMissing(missing []string) error {
@@ -258,11 +242,19 @@ func nameMissing(missing []string) error {
 }
 
 func (f *filler) jsonArray(b *bytes.Buffer, items []profile.Value, where string) (bool, error) {
+	return jsonList(b, "[]", len(items), func(one *bytes.Buffer, i int) (bool, error) {
+		return f.jsonValue(one, items[i], where+"."+strconv.Itoa(i))
+	})
+}
+
+// jsonList writes n elements between brackets, without those that are left out.
+// It is left out itself if there were some and none is left.
+func jsonList(b *bytes.Buffer, brackets string, n int, element func(*bytes.Buffer, int) (bool, error)) (bool, error) {
 	start, written := b.Len(), 0
-	b.WriteByte('[')
-	for i, item := range items {
-		var value bytes.Buffer
-		present, err := f.jsonValue(&value, item, where+"."+strconv.Itoa(i))
+	b.WriteByte(brackets[0])
+	for i := range n {
+		var one bytes.Buffer
+		present, err := element(&one, i)
 		if err != nil {
 			return false, err
 		}
@@ -273,20 +265,14 @@ func (f *filler) jsonArray(b *bytes.Buffer, items []profile.Value, where string)
 			b.WriteByte(',')
 		}
 		written++
-		b.Write(value.Bytes())
+		b.Write(one.Bytes())
 	}
-	b.WriteByte(']')
-	return keepUnlessEmptied(b, start, written, len(items)), nil
-}
-
-// keepUnlessEmptied takes back what was written since start if all that was to
-// stand in it was left out.
-func keepUnlessEmptied(b *bytes.Buffer, start, written, planned int) bool {
-	if written == 0 && planned > 0 {
+	b.WriteByte(brackets[1])
+	if written == 0 && n > 0 {
 		b.Truncate(start)
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
 // writeJSON encodes without the HTML escapes that encoding/json adds.

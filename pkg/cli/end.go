@@ -103,7 +103,7 @@ func (a *app) forgetAll(ctx context.Context, entries []store.Entry) error {
 			first, left = cmp.Or(first, err), left+1
 			continue
 		}
-		a.done("logged out of " + titleOf(entry.Info))
+		a.done("logged out of " + entry.Title())
 		a.stillValid(entry.Info, "")
 	}
 	if left > 0 {

@@ -88,7 +88,10 @@ func (a *app) chooseProfile(catalog *profile.Catalog, args []string) (name, by s
 		return flag, "--profile", nil
 	}
 	if name := a.settings.GetString(setProfile); name != "" {
-		return name, a.settings.from(setProfile, a.env.Getenv), nil
+		if a.env.Getenv("AUTHCTL_PROFILE") != "" {
+			return name, "AUTHCTL_PROFILE", nil
+		}
+		return name, a.settings.file, nil
 	}
 	names := catalog.Names()
 	switch len(names) {

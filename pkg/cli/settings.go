@@ -67,6 +67,7 @@ type settings struct {
 	paths  paths
 	file   string       // settings.yaml
 	stored *viper.Viper // what the file alone says
+	loaded bool
 }
 
 func newSettings(env Env) *settings {
@@ -81,13 +82,14 @@ func newSettings(env Env) *settings {
 	return s
 }
 
-// load reads settings.yaml, which may be absent.
+// load reads settings.yaml, which may be absent, once.
 func (s *settings) load() error {
-	if s.file == "" {
+	if s.file == "" || s.loaded {
 		return nil
 	}
 	err := s.stored.ReadInConfig()
 	if errors.Is(err, fs.ErrNotExist) {
+		s.loaded = true
 		return nil
 	}
 	if err != nil {
@@ -102,16 +104,8 @@ func (s *settings) load() error {
 			return fault.New(fault.Profile, "write "+name+": and a name", "%s: %s is not text", s.file, name)
 		}
 	}
+	s.loaded = true
 	return s.MergeConfigMap(s.stored.AllSettings())
-}
-
-// from says where the value of a setting comes from, for people.
-func (s *settings) from(name string, getenv func(string) string) string {
-	variable := "AUTHCTL_" + map[string]string{setProfile: "PROFILE", setEnvironment: "ENVIRONMENT", setAccount: "ACCOUNT", setStore: "STORE"}[name]
-	if getenv(variable) != "" {
-		return variable
-	}
-	return s.file
 }
 
 // remember writes choices to settings.yaml. An empty value removes a choice.

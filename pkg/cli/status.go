@@ -129,26 +129,11 @@ func (a *app) statusTable(entries []store.Entry) error {
 	table := console.NewTable("PROFILE", "USER", "EXPIRES", "BY", "STORE")
 	for _, entry := range entries {
 		expires, role := a.expiresCell(entry.Info)
-		table.Row(console.Cell{Text: titleOf(entry.Info), Role: console.Key}, console.Cell{Text: entry.User},
+		table.Row(console.Cell{Text: entry.Title(), Role: console.Key}, console.Cell{Text: entry.User},
 			console.Cell{Text: expires, Role: role}, console.Cell{Text: string(entry.Source), Role: console.Faint},
 			console.Cell{Text: entry.Store})
 	}
 	return table.Print(a.out)
-}
-
-// titleOf names a session as Target.String does.
-func titleOf(info token.Info) string {
-	var parts []string
-	if info.Environment != "" {
-		parts = append(parts, info.Environment)
-	}
-	if info.Account != token.DefaultAccount {
-		parts = append(parts, "account "+info.Account)
-	}
-	if len(parts) == 0 {
-		return info.Profile
-	}
-	return info.Profile + " (" + strings.Join(parts, ", ") + ")"
 }
 
 // statusDetails shows one profile's sessions with everything that is known.

@@ -65,16 +65,7 @@ type Target struct {
 
 // String names the target for people: "zumrails (sandbox)".
 func (t Target) String() string {
-	name := t.Profile.Name
-	switch {
-	case t.Environment != "" && t.Account != token.DefaultAccount:
-		return fmt.Sprintf("%s (%s, account %s)", name, t.Environment, t.Account)
-	case t.Environment != "":
-		return fmt.Sprintf("%s (%s)", name, t.Environment)
-	case t.Account != token.DefaultAccount:
-		return fmt.Sprintf("%s (account %s)", name, t.Account)
-	}
-	return name
+	return token.Key{Profile: t.Profile.Name, Environment: t.Environment, Account: t.Account}.Title()
 }
 
 // Base returns the base URL of the target's environment, nil if the profile

@@ -64,6 +64,22 @@ func (k Key) ID() string {
 	return "v1." + hex.EncodeToString(sum[:])
 }
 
+// Title names whose session it is, for people: "zumrails (sandbox, account ci)".
+// The origin and the account "default" are left out.
+func (k Key) Title() string {
+	var parts []string
+	if k.Environment != "" {
+		parts = append(parts, k.Environment)
+	}
+	if k.Account != DefaultAccount {
+		parts = append(parts, "account "+k.Account)
+	}
+	if len(parts) == 0 {
+		return k.Profile
+	}
+	return k.Profile + " (" + strings.Join(parts, ", ") + ")"
+}
+
 // ExpirySource says which statement decided a token's expiry.
 type ExpirySource string
 
