@@ -16,7 +16,7 @@ const module = "github.com/authctl/authctl/"
 // above it in this list and no others.
 func layers() []string {
 	return []string{
-		"pkg/fault", "pkg/token", "pkg/jq", "pkg/jwt", "pkg/console", "pkg/store", "pkg/profile",
+		"pkg/fault", "pkg/token", "pkg/jwt", "pkg/jq", "pkg/xmltree", "pkg/console", "pkg/store", "pkg/profile",
 		"pkg/call", "pkg/session", "pkg/cli", "cmd/authctl",
 	}
 }
