@@ -1,12 +1,14 @@
 package call
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/jq"
 	"github.com/authctl/authctl/pkg/profile"
+	"github.com/authctl/authctl/pkg/xmltree"
 )
 
 // Answer is what the server said.
@@ -21,35 +24,53 @@ type Answer struct {
 	Status     int
 	Header     http.Header
 	ReceivedAt time.Time // by the local clock
-	URL        *url.URL  // that was asked
+	Took       time.Duration
+	URL        *url.URL // that was asked
 	size       int
-	body       any    // decoded: JSON, else the text
-	badJSON    error  // why an answer that says it is JSON is not
-	mediaType  string // of the Content-Type
+	body       any            // decoded: JSON, XML, else the text
+	text       string         // as it came
+	broken     error          // why an answer that says it is JSON or XML is not
+	mediaType  string         // of the Content-Type
+	cookies    []*http.Cookie // the jar of its origin
 }
 
 func newAnswer(r *Request, response *http.Response, body []byte, now time.Time) *Answer {
 	a := &Answer{
 		Status: response.StatusCode, Header: response.Header, ReceivedAt: now,
-		URL: r.URL, size: len(body), body: string(body),
+		URL: r.URL, size: len(body), text: string(body),
 	}
 	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	a.mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	says := a.mediaType == "application/json" || strings.HasSuffix(a.mediaType, "+json")
-	text := strings.TrimLeft(string(body), " \t\r\n")
-	looks := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
-	switch {
-	case len(body) == 0:
-		a.body = nil
-	case says || looks && a.mediaType != "text/html":
-		decoded, err := decodeJSON(body)
-		if err == nil {
-			a.body = decoded
-		} else if says || looks {
-			a.badJSON = err
-		}
-	}
+	a.decode(bytes.TrimPrefix(body, []byte("\ufeff")))
 	return a
+}
+
+// decode reads the body by its Content-Type: JSON, XML; else JSON or XML if it
+// begins like it; else it is text.
+func (a *Answer) decode(body []byte) {
+	text := strings.TrimSpace(string(body))
+	isType := func(kind string) bool {
+		return a.mediaType == "application/"+kind || a.mediaType == "text/"+kind || strings.HasSuffix(a.mediaType, "+"+kind)
+	}
+	html := strings.Contains(a.mediaType, "html")
+	a.body = text
+	switch {
+	case text == "":
+		a.body = nil
+	case isType("json") || !html && !isType("xml") && (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")):
+		a.use("JSON", body, decodeJSON)
+	case !html && (isType("xml") || strings.HasPrefix(text, "<?xml")):
+		a.use("XML", body, xmltree.Decode)
+	}
+}
+
+func (a *Answer) use(kind string, body []byte, decode func([]byte) (any, error)) {
+	decoded, err := decode(body)
+	if err != nil {
+		a.broken = fmt.Errorf("broken %s: %w", kind, err)
+		return
+	}
+	a.body = decoded
 }
 
 // ClockOffset is how far the server's clock is ahead of ours, by its Date
@@ -66,27 +87,42 @@ func (a *Answer) ClockOffset() time.Duration {
 	return 0
 }
 
-// Read evaluates an expression over the answer. No result is nil.
+// Read evaluates an expression over the answer. No result is nil. The error
+// tells no values.
 func (a *Answer) Read(ctx context.Context, e profile.Expr, values Values) (any, error) {
 	if e.IsZero() {
 		return nil, nil
 	}
-	vars := map[string]any(maps.Clone(values))
-	if vars == nil {
-		vars = map[string]any{}
-	}
-	vars["status"], vars["body"] = a.Status, a.body
-	return jq.First(ctx, e.Text, jq.Input{Value: a.body, Header: a.Header, Vars: vars})
+	return jq.First(ctx, e.Text, a.input(a.body, values))
 }
 
 // ReadItem evaluates an expression over one item of the answer. Nothing, and an
 // expression that does not fit the item, are nil.
-func (a *Answer) ReadItem(ctx context.Context, item any, e profile.Expr) any {
-	value, err := jq.First(ctx, e.Text, jq.Input{Value: item, Header: a.Header})
+func (a *Answer) ReadItem(ctx context.Context, item any, e profile.Expr, values Values) any {
+	value, err := jq.First(ctx, e.Text, a.input(item, values))
 	if err != nil {
 		return nil
 	}
 	return value
+}
+
+func (a *Answer) input(value any, values Values) jq.Input {
+	vars := map[string]any{}
+	maps.Copy(vars, values)
+	vars["status"], vars["body"] = a.Status, a.text
+	return jq.Input{Value: value, Header: a.Header, Cookies: a.cookies, Vars: vars, Now: a.ReceivedAt}
+}
+
+// True says whether a condition is true of the answer; one that cannot be asked
+// of it is not.
+func (a *Answer) True(ctx context.Context, e profile.Expr, values Values) bool {
+	result, err := a.Read(ctx, e, values)
+	return err == nil && result != nil && result != false
+}
+
+// NoAnswer is what an expression reads where nothing was sent.
+func NoAnswer(base *url.URL, now time.Time) *Answer {
+	return &Answer{Header: http.Header{}, ReceivedAt: now, URL: base}
 }
 
 // Describe tells what came without telling its contents: type, size and, for
@@ -106,13 +142,18 @@ func (a *Answer) Describe() string {
 	}
 }
 
+// Marked draws the shape of the answer with a mark at what each expression reads.
+func (a *Answer) Marked(ctx context.Context, marks []jq.Mark, values Values) (shape string, missed []jq.Mark) {
+	return jq.Marked(ctx, a.input(a.body, values), marks)
+}
+
 // judge says whether the answer is a success.
 func (a *Answer) judge(ctx context.Context, s Spec) error {
 	success, err := a.succeeded(ctx, s)
 	switch {
 	case err != nil:
 		return err
-	case success && a.badJSON == nil:
+	case success && a.broken == nil:
 		return nil
 	case a.Status >= 300 && a.Status < 400:
 		return a.redirected()
@@ -128,15 +169,10 @@ func (a *Answer) succeeded(ctx context.Context, s Spec) (bool, error) {
 	if expr.IsZero() {
 		return ok, nil
 	}
-	if !ok && !strings.Contains(expr.Text, "$status") {
+	if !ok && !slices.Contains(expr.Names(), "status") {
 		return false, nil
 	}
-	result, err := a.Read(ctx, expr, s.ambient())
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	// An answer that the condition cannot be asked of (HTML) is no success.
-	return err == nil && result != nil && result != false, nil
+	return a.True(ctx, expr, s.ambient()), ctx.Err()
 }
 
 func firstOf(exprs ...profile.Expr) profile.Expr {
@@ -169,6 +205,7 @@ func (a *Answer) failure(ctx context.Context, s Spec) error {
 		status = message + " (" + status + ")"
 	}
 	host := a.URL.Host
+	refusal := &Refusal{Host: host, Status: a.Status, Message: message, Expired: a.expired(ctx, s)}
 	switch {
 	case a.Status == http.StatusTooManyRequests:
 		return fault.New(fault.RateLimited, "wait"+a.retryAfter()+", then try again", "%w", &TooMany{Host: host, Answer: status, Wait: a.RetryAfter()})
@@ -178,14 +215,14 @@ func (a *Answer) failure(ctx context.Context, s Spec) error {
 		return fault.New(fault.BadAnswer, "check base_url and request: "+s.Call.Request.Method+" "+s.Call.Request.Path.Text,
 			"%s does not know this request: %s", host, status)
 	case a.Status >= 400:
-		return fault.New(fault.Refused, "", "%w", &Refusal{Host: host, Status: a.Status, Message: message})
-	case a.badJSON != nil:
-		return fault.New(fault.BadAnswer, "", "%s answered with broken JSON: %w (%s)", host, a.badJSON, status)
+		return fault.New(fault.Refused, "", "%w", refusal)
+	case a.broken != nil:
+		return fault.New(fault.BadAnswer, "", "%s answered with %w (%s)", host, a.broken, status)
 	}
 	if _, isText := a.body.(string); isText || a.body == nil {
 		return fault.New(fault.BadAnswer, "check base_url", "%s answered something unusable: %s (%s)", host, a.Describe(), status)
 	}
-	return fault.New(fault.Refused, "", "%w", &Refusal{Host: host, Status: a.Status, Message: message})
+	return fault.New(fault.Refused, "", "%w", refusal)
 }
 
 // TooMany is a server's wish to be left alone for a while (RFC 6585 §4).
@@ -204,6 +241,7 @@ type Refusal struct {
 	Host    string
 	Status  int
 	Message string // the server's own; may be empty
+	Expired bool   // the server says that the token is over
 }
 
 func (r *Refusal) Error() string {
@@ -211,6 +249,14 @@ func (r *Refusal) Error() string {
 		return fmt.Sprintf("%s refused with status %d", r.Host, r.Status)
 	}
 	return fmt.Sprintf("%s refused: %s (status %d)", r.Host, r.Message, r.Status)
+}
+
+// expired applies expired:, which is "status 401" where nothing is written.
+func (a *Answer) expired(ctx context.Context, s Spec) bool {
+	if s.Profile.Expired.IsZero() {
+		return a.Status == http.StatusUnauthorized
+	}
+	return a.True(ctx, s.Profile.Expired, s.ambient())
 }
 
 // unknownRequest are the statuses that speak of the request's form and not of
@@ -236,11 +282,26 @@ func (a *Answer) message(ctx context.Context, s Spec) (text string, own bool) {
 	usual := profile.Expr{Text: `[.error_description?, .message?, .error.message?, .error?, .detail?, .title?] | map(strings) | first`}
 	for _, expr := range []profile.Expr{s.Call.Error, s.Profile.Error, usual} {
 		result, err := a.Read(ctx, expr, s.ambient())
-		if text, isText := result.(string); err == nil && isText && text != "" {
+		if text := messageText(result); err == nil && text != "" {
 			return oneLine(text), expr != usual
 		}
 	}
 	return "", false
+}
+
+// messageText is a text or a list of texts; anything else is none.
+func messageText(value any) string {
+	list, isList := value.([]any)
+	if !isList {
+		list = []any{value}
+	}
+	var texts []string
+	for _, one := range list {
+		if text, isText := one.(string); isText {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // oneLine makes a message one line of bounded length.

@@ -38,7 +38,8 @@ func load(t testing.TB, base, login, more string) *profile.Profile {
 
 // spec asks for the login of a profile.
 func spec(p *profile.Profile, values call.Values) call.Spec {
-	return call.Spec{Profile: p, Call: &p.Login[0], Base: p.BaseURL.URL, Values: values}
+	home, _ := token.OriginOf(p.BaseURL.URL) // the profile was checked
+	return call.Spec{Profile: p, Call: &p.Login[0], Base: p.BaseURL.URL, Values: values, Reach: token.Reach{string(home)}}
 }
 
 func parseURL(t testing.TB, text string) *url.URL {
@@ -64,7 +65,7 @@ func wireOf(r *call.Request) wire {
 
 // header returns a header with Accept, and the given name, value, ….
 func header(pairs ...string) http.Header {
-	h := http.Header{"Accept": {"application/json"}}
+	h := http.Header{"Accept": {"application/json, */*;q=0.8"}}
 	for i := 0; i < len(pairs); i += 2 {
 		h.Set(pairs[i], pairs[i+1])
 	}
@@ -336,15 +337,15 @@ func TestThreat05_RefusedBeforeSending(t *testing.T) {
 func TestThreat05_TokenOfTwoLines(t *testing.T) {
 	t.Parallel()
 	p := load(t, "https://x.example", "      request: GET /\n", "")
-	tests := map[string]string{
-		opal + "\r\nX-Admin: 1": "{{token}} holds a line break or NUL, which a header cannot carry",
-		"":                      "send: {{token}} has no value",
+	tests := map[string]refusal{
+		opal + "\r\nX-Admin: 1": {"send.Authorization: {{token}} holds a line break or NUL, which a header cannot carry", "", fault.Usage},
+		"":                      {"the token cannot be sent: send.Authorization (no token) has no value", "check save: in the profile", fault.Usage},
 	}
 	for value, want := range tests {
 		s := spec(p, call.Values{"token": value})
 		s.WithToken = true
 		_, err := call.Build(s)
-		if diff := cmp.Diff(refusal{Text: want, Kind: fault.Usage}, refusalOf(err)); diff != "" {
+		if diff := cmp.Diff(want, refusalOf(err)); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -421,7 +422,7 @@ func TestThreat01_OriginGuard(t *testing.T) {
 	const home = "https://x.example:443"
 	tests := map[string]struct {
 		base    string
-		origin  token.Origin // of the session
+		origin  string // of the session; empty: what the base URL says
 		next    string
 		want    refusal
 		allowed string // more of the profile
@@ -442,7 +443,7 @@ func TestThreat01_OriginGuard(t *testing.T) {
 		"next page, upper case":     {"https://x.example", home, "HTTPS://X.example:443/p", refusal{}, ""},
 		"next page elsewhere":       {"https://x.example", home, "https://evil.example/p", elsewhere("https://evil.example:443", home), ""},
 		"next page on another port": {"https://x.example", home, "https://x.example:444/p", elsewhere("https://x.example:444", home), ""},
-		"next page in plain text":   {"https://x.example", home, "http://x.example/p", elsewhere("http://x.example:80", home), ""},
+		"next page in plain text":   {"https://x.example", home, "http://x.example/p", refusal{"plain http to x.example would show the secret to the network", "write https:// in base_url", fault.Profile}, ""},
 		"next page with a user":     {"https://x.example", home, "https://a:b@x.example/p", refusal{Text: "a URL with a user name in it is not followed", Kind: fault.BadAnswer}, ""},
 		"next page is no URL":       {"https://x.example", home, "mailto:a@b", refusal{Text: `"mailto:a@b" names no host`, Kind: fault.Profile}, ""},
 		"next page is a file":       {"https://x.example", home, "ftp://x.example/p", refusal{Text: `"ftp://x.example/p" is neither https nor http`, Kind: fault.Profile}, ""},
@@ -452,7 +453,10 @@ func TestThreat01_OriginGuard(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := spec(load(t, test.base, "      request: GET /p\n", test.allowed), call.Values{"token": opal})
-			s.Origin, s.WithToken = test.origin, true
+			s.WithToken = true
+			if test.origin != "" {
+				s.Reach = token.Reach{test.origin}
+			}
 			if test.next != "" {
 				s.URL = parseURL(t, test.next)
 			}
@@ -480,12 +484,35 @@ func TestThreat04_PlainHTTP(t *testing.T) {
 	}
 }
 
-func TestCredential(t *testing.T) {
+func TestCarry(t *testing.T) {
 	t.Parallel()
-	p := load(t, "https://x.example", "      request: GET /p\n", "    send: \"x-api-key: {{token}}\"\n")
-	name, value, err := call.Credential(p, call.Values{"token": opal})
-	if diff := cmp.Diff([]string{"X-Api-Key", opal}, []string{name, value}); diff != "" || err != nil {
-		t.Error(diff, err)
+	const profileHeaders = "    headers: {App-Token: \"{{api_key}}\", X-Left-Out: \"{{otp}}\"}\n"
+	values := call.Values{"token": opal, "username": "ann", "api_key": "k"}
+	app := call.Field{Name: "App-Token", Value: "k"}
+	tests := map[string]struct {
+		send string
+		want call.Carrier
+		err  string
+	}{
+		"a header":      {`"x-api-key: {{token}}"`, call.Carrier{Headers: []call.Field{{Name: "x-api-key", Value: opal}, app}}, ""},
+		"two headers":   {`{headers: {A: "{{token}}", B: "{{username}}"}}`, call.Carrier{Headers: []call.Field{{Name: "A", Value: opal}, {Name: "B", Value: "ann"}, app}}, ""},
+		"query":         {`{query: {key: "{{token}}"}}`, call.Carrier{Query: []call.Field{{Name: "key", Value: opal}}, Headers: []call.Field{app}}, ""},
+		"basic":         {`{basic: "{{username}}:{{token}}"}`, call.Carrier{Headers: []call.Field{{Name: "Authorization", Value: "Basic YW5uOm9wYWwtN1E="}, app}}, ""},
+		"token alone":   {`{basic: "{{token}}"}`, call.Carrier{Headers: []call.Field{{Name: "Authorization", Value: "Basic b3BhbC03UQ=="}, app}}, ""},
+		"missing value": {`{headers: {A: "{{token}}", B: "{{otp}}"}}`, call.Carrier{}, "the token cannot be sent: send.B (no otp) has no value"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := load(t, "https://x.example", "      request: GET /p\n", profileHeaders+"    send: "+test.send+"\n")
+			got, err := call.Carry(p, values)
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+			if refusalOf(err).Text != test.err {
+				t.Errorf("%v, want %q", err, test.err)
+			}
+		})
 	}
 }
 

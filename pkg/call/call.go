@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,11 +26,12 @@ const (
 	MaxListBody = 8 << 20
 )
 
-// Client makes calls. All fields but Trace are needed.
+// Client makes calls. All fields but Trace and Home are needed.
 type Client struct {
 	HTTP      *http.Client // must not follow redirects: see NewHTTP
 	Now       func() time.Time
 	UserAgent string
+	Home      string // the user's home folder, for "~/" in tls:
 	// Trace is told of each request that was sent. It gets no secret: method,
 	// URL without query values, status (0: no answer), names of the headers.
 	Trace func(Event)
@@ -49,11 +52,12 @@ type Spec struct {
 	Base    *url.URL // the base URL
 	URL     *url.URL // the whole URL instead, of the same origin; for the next page of a list
 	Values  Values
-	// Origin is that of the session whose secrets the values hold; empty when
-	// they hold none. The request goes to this origin or nowhere.
-	Origin token.Origin
+	// Reach are the origins that the values may be sent to; the request goes
+	// to one of them or nowhere.
+	Reach token.Reach
 	// WithToken carries {{token}} as the profile's send: says.
 	WithToken bool
+	Jar       *Jar  // cookies of the calls before; nil: none
 	MaxBody   int64 // 0: MaxBody
 }
 
@@ -79,29 +83,27 @@ func Build(s Spec) (*Request, error) {
 	if err := guard(s, target); err != nil {
 		return nil, err
 	}
-	r := &Request{Method: s.Call.Request.Method, URL: target, Header: http.Header{"Accept": {"application/json"}}}
-	if err := f.credential(r, s); err != nil {
-		return nil, fault.New(fault.Usage, "", "%w", err)
-	}
-	if err := f.body(r, s.Call); err != nil {
-		return nil, fault.New(fault.Usage, "", "%w", err)
-	}
-	for _, list := range []profile.List[profile.Template]{s.Profile.Headers, s.Call.Headers} {
-		if err := f.headers(r.Header, list); err != nil {
+	r := &Request{Method: s.Call.Request.Method, URL: target, Header: http.Header{"Accept": {"application/json, */*;q=0.8"}}}
+	for _, part := range []func(*Request, Spec) error{f.body, f.credential, f.headers} {
+		if err := part(r, s); err != nil {
 			return nil, fault.New(fault.Usage, "", "%w", err)
 		}
 	}
-	r.LeftOut, r.shown = f.leftOut, s.shownPath(f.values)
+	s.Jar.addTo(r)
+	r.LeftOut, r.shown = f.leftOut, s.shownPath(target, f.values)
 	return r, nil
 }
 
 // shownPath is the path for Trace: of the values in it, only those of inputs
 // that are no secret, and ids.
-func (s Spec) shownPath(values Values) string {
-	if s.URL != nil {
-		return s.URL.EscapedPath()
+func (s Spec) shownPath(target *url.URL, values Values) string {
+	if s.URL != nil || s.Call.Request.From != "" {
+		return target.EscapedPath()
 	}
-	path := s.Base.EscapedPath()
+	path := ""
+	if s.Call.Request.Base == nil {
+		path = s.Base.EscapedPath()
+	}
 	for _, part := range s.Call.Request.Path.Parts {
 		in, isInput := s.Profile.Input(part.Name)
 		switch text, _ := values.Text(part.Name); {
@@ -118,40 +120,81 @@ func (s Spec) shownPath(values Values) string {
 
 // ambient adds the names that are known everywhere.
 func (s Spec) ambient() Values {
-	values := Values{"base_url": s.Base.String(), "host": s.Base.Host}
-	for name, value := range s.Values {
-		values[name] = value
-	}
+	values := Values{"base_url": s.Base.String(), "api_url": s.Base.String(), "host": s.Base.Host, "method": s.Call.Request.Method}
+	maps.Copy(values, s.Values)
 	return values
 }
 
-// target returns the URL: the base URL's scheme and host, whatever the
-// placeholders hold (threat 3).
+// target returns the URL. Its scheme and host are those of the base URL, of
+// the profile's text or of a saved URL, whatever other placeholders hold
+// (threat 3).
 func (f *filler) target(s Spec) (*url.URL, error) {
 	if s.URL != nil {
 		return s.URL, nil
 	}
-	path, err := f.path(s.Call.Request.Path)
+	query, err := f.query(s)
 	if err != nil {
 		return nil, err
 	}
+	u, err := f.absolute(s.Call.Request.Target, s.Base)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	u.RawQuery = strings.Trim(strings.Join([]string{u.RawQuery, s.Call.Request.Query, query}, "&"), "&")
+	return u, nil
+}
+
+// query fills the query of the call and, where the token goes there, of send:.
+func (f *filler) query(s Spec) (string, error) {
 	query, err := f.pairs("query", s.Call.Query)
+	if err == nil && s.WithToken {
+		var carrier Carrier
+		carrier, err = credential(s.Profile.Send, f.values)
+		for _, field := range carrier.Query {
+			query += "&" + url.QueryEscape(field.Name) + "=" + url.QueryEscape(field.Value)
+		}
+	}
+	return query, err
+}
+
+// absolute fills a target; without a host of its own it stands after base.
+func (f *filler) absolute(t profile.Target, base *url.URL) (*url.URL, error) {
+	if t.Base != nil {
+		base = t.Base
+	}
+	if t.From != "" {
+		text, _ := f.values.Text(t.From)
+		saved, err := url.Parse(text)
+		if err != nil || saved.Host == "" || saved.Scheme != "https" && saved.Scheme != "http" {
+			return nil, fmt.Errorf("{{%s}} holds no URL", t.From)
+		}
+		saved.Fragment, saved.RawFragment = "", ""
+		if len(t.Path.Parts) == 0 {
+			return saved, nil
+		}
+		saved.Path, saved.RawPath = strings.TrimSuffix(saved.Path, "/"), strings.TrimSuffix(saved.RawPath, "/")
+		base = saved
+	}
+	path, err := f.path(t.Path)
 	if err != nil {
 		return nil, err
 	}
-	u := *s.Base
-	u.RawPath = s.Base.EscapedPath() + path
+	u := *base
+	u.RawPath = base.EscapedPath() + path
 	// Where Go does not take RawPath as it is, it escapes Path itself, and a
 	// slash in a value would become one of the path.
 	if u.Path, err = url.PathUnescape(u.RawPath); err != nil || u.EscapedPath() != u.RawPath {
-		return nil, errors.New("request: the path holds characters that a URL writes with %")
+		return nil, errors.New("the path holds characters that a URL writes with %")
 	}
-	u.RawQuery = strings.Trim(s.Call.Request.Query+"&"+query, "&")
 	return &u, nil
 }
 
-// guard lets a request go only to the origin of the base URL and, where it
-// carries a session's secrets, of the session (threat 1).
+// Resolve fills a target, such as api_url.
+func Resolve(t profile.Target, base *url.URL, values Values) (*url.URL, error) {
+	return (&filler{values: values}).absolute(t, base)
+}
+
+// guard lets a request go only where its values may go (threat 1).
 func guard(s Spec, target *url.URL) error {
 	to, err := token.OriginOf(target)
 	if err != nil {
@@ -164,14 +207,16 @@ func guard(s Spec, target *url.URL) error {
 	if err != nil {
 		return fault.New(fault.Profile, "", "%w", err)
 	}
-	if to != home {
-		return fault.New(fault.BadAnswer, "", "%s is not %s: nothing was sent there", to, home)
-	}
-	if s.Origin != "" && s.Origin != to {
-		return fault.New(fault.LoginNeeded, "authctl login "+s.Profile.Name, "the session belongs to %s, not to %s: nothing was sent", s.Origin, to)
-	}
-	if target.Scheme == "http" && !profile.IsLoopback(target.Hostname()) && !s.Profile.AllowHTTP {
+	switch {
+	case target.Scheme == "http" && !profile.IsLoopback(target.Hostname()) && !s.Profile.AllowHTTP:
 		return fault.New(fault.Profile, "write https:// in base_url", "plain http to %s would show the secret to the network", target.Host)
+	case s.URL != nil && to != home:
+		return fault.New(fault.BadAnswer, "", "%s is not %s: nothing was sent there", to, home)
+	case !s.Reach.Allows(to) && s.Call.Request.From != "":
+		return fault.New(fault.Refused, "write the host under allowed_hosts: if it belongs to the API, then log in again",
+			"{{%s}} names %s, which the profile does not allow: nothing was sent there", s.Call.Request.From, to)
+	case !s.Reach.Allows(to):
+		return fault.New(fault.LoginNeeded, "authctl login "+s.Profile.Name, "the session belongs to %s, not to %s: nothing was sent", s.Reach, to)
 	}
 	return nil
 }
@@ -179,11 +224,13 @@ func guard(s Spec, target *url.URL) error {
 // credential adds what carries the user's identity: the token or Basic.
 func (f *filler) credential(r *Request, s Spec) error {
 	if s.WithToken {
-		header, value, err := Credential(s.Profile, f.values)
+		carrier, err := credential(s.Profile.Send, f.values)
 		if err != nil {
 			return err
 		}
-		r.Header.Set(header, value)
+		for _, field := range carrier.Headers {
+			r.Header.Set(field.Name, field.Value)
+		}
 	}
 	if s.Call.Basic != nil {
 		value, present, err := f.basic(*s.Call.Basic)
@@ -197,7 +244,22 @@ func (f *filler) credential(r *Request, s Spec) error {
 	return nil
 }
 
-func (f *filler) body(r *Request, c *profile.Call) error {
+// headers adds those of the profile, then those of the call, which win.
+func (f *filler) headers(r *Request, s Spec) error {
+	for _, pairs := range []profile.Pairs{s.Profile.Headers, s.Call.Headers} {
+		fields, err := f.headerFields("headers", pairs)
+		if err != nil {
+			return err
+		}
+		for _, field := range fields {
+			r.Header.Set(field.Name, field.Value)
+		}
+	}
+	return nil
+}
+
+func (f *filler) body(r *Request, s Spec) error {
+	c := s.Call
 	var kind string
 	var err error
 	switch {
@@ -209,6 +271,10 @@ func (f *filler) body(r *Request, c *profile.Call) error {
 		var form string
 		form, err = f.pairs("form", c.Form)
 		r.Body = []byte(form)
+	case c.XML != nil:
+		kind = "application/xml"
+		r.Header.Set("Accept", "application/xml, */*;q=0.8")
+		r.Body, err = f.xml(c.XML)
 	case c.Text != nil:
 		kind = "text/plain; charset=utf-8"
 		var text string
@@ -230,14 +296,19 @@ func (c *Client) Do(ctx context.Context, s Spec) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.send(ctx, r, s.MaxBody)
+	transport, err := c.transport(s.Profile)
 	if err != nil {
 		return nil, err
 	}
+	answer, err := c.send(ctx, transport, r, s.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	answer.takeCookies(s.Jar)
 	return answer, answer.judge(ctx, s)
 }
 
-func (c *Client) send(ctx context.Context, r *Request, maxBody int64) (*Answer, error) {
+func (c *Client) send(ctx context.Context, transport http.RoundTripper, r *Request, maxBody int64) (*Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL.String(), bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, fault.New(fault.Profile, "", "the request to %s cannot be made", r.URL.Host)
@@ -247,7 +318,9 @@ func (c *Client) send(ctx context.Context, r *Request, maxBody int64) (*Answer, 
 		request.Header.Set("User-Agent", c.UserAgent)
 	}
 	start := c.Now()
-	response, err := c.roundTrip(request)
+	// Not http.Client: it would look at a redirect even if it is not to follow,
+	// and quote a Location that it cannot read.
+	response, err := transport.RoundTrip(request)
 	c.trace(request, r.shown, response, c.Now().Sub(start))
 	if err != nil {
 		return nil, unreachable(ctx, r.URL, err)
@@ -263,17 +336,9 @@ func (c *Client) send(ctx context.Context, r *Request, maxBody int64) (*Answer, 
 	if int64(len(body)) > maxBody {
 		return nil, fault.New(fault.BadAnswer, "", "%s answered with more than %d MiB", r.URL.Host, maxBody>>20)
 	}
-	return newAnswer(r, response, body, c.Now()), nil
-}
-
-// roundTrip sends one request and nothing else: http.Client would look at the
-// redirect even if it is not to follow, and quote a Location that it cannot
-// read.
-func (c *Client) roundTrip(request *http.Request) (*http.Response, error) {
-	if c.HTTP.Transport == nil {
-		return http.DefaultTransport.RoundTrip(request)
-	}
-	return c.HTTP.Transport.RoundTrip(request)
+	answer := newAnswer(r, response, body, c.Now())
+	answer.Took = answer.ReceivedAt.Sub(start)
+	return answer, nil
 }
 
 func (c *Client) trace(request *http.Request, path string, response *http.Response, took time.Duration) {
@@ -307,20 +372,55 @@ func withoutValues(u *url.URL, path string) string {
 	return shown
 }
 
-// Credential returns the header that carries the token as the profile's send:
-// says. values hold at least "token".
-func Credential(p *profile.Profile, values Values) (header, value string, err error) {
-	value, missing, err := values.fill(p.Send.Value, headerSafe)
-	if err == nil && len(missing) > 0 {
-		err = errors.New("send: {{" + missing[0] + "}} has no value")
+// Field is one header or one value of a query, filled.
+type Field struct{ Name, Value string }
+
+// Carrier is what makes a request accepted: headers and values of the query.
+type Carrier struct{ Headers, Query []Field }
+
+// Carry returns what the user's own requests carry: the token as the profile's
+// send: says, and the profile's headers. values hold at least "token".
+func Carry(p *profile.Profile, values Values) (Carrier, error) {
+	carrier, err := credential(p.Send, values)
+	if err != nil {
+		return Carrier{}, err
 	}
-	return p.Send.Header, value, err
+	fields, err := (&filler{values: values}).headerFields("headers", p.Headers)
+	carrier.Headers = append(carrier.Headers, fields...)
+	return carrier, err
 }
 
-// Probe asks a URL without any secret whether it can be reached. It returns
-// the status, and how far the server's clock is ahead of ours.
-func (c *Client) Probe(ctx context.Context, u *url.URL) (status int, clockOffset time.Duration, err error) {
-	answer, err := c.send(ctx, &Request{Method: http.MethodGet, URL: u, Header: http.Header{}}, 0)
+// credential fills send:; a missing value is an error there.
+func credential(send profile.Send, values Values) (Carrier, error) {
+	f := &filler{values: values}
+	var carrier Carrier
+	var err error
+	if carrier.Headers, err = f.headerFields("send", send.Headers); err != nil {
+		return Carrier{}, err
+	}
+	for _, pair := range send.Query {
+		name, _, nameErr := f.leaf("send", pair.Name, plain)
+		value, _, valueErr := f.leaf("send", pair.Value, plain)
+		carrier.Query, err = append(carrier.Query, Field{name, value}), errors.Join(err, nameErr, valueErr)
+	}
+	if send.Basic != nil {
+		value, _, basicErr := f.basic(*send.Basic)
+		carrier.Headers, err = append(carrier.Headers, Field{"Authorization", value}), errors.Join(err, basicErr)
+	}
+	if err == nil && len(f.leftOut) > 0 {
+		err = fault.New(fault.BadAnswer, "check save: in the profile", "the token cannot be sent: %s has no value", f.leftOut[0])
+	}
+	return carrier, err
+}
+
+// Probe asks a URL of a profile without any secret whether it can be reached.
+// It returns the status, and how far the server's clock is ahead of ours.
+func (c *Client) Probe(ctx context.Context, p *profile.Profile, u *url.URL) (status int, clockOffset time.Duration, err error) {
+	transport, err := c.transport(p)
+	if err != nil {
+		return 0, 0, err
+	}
+	answer, err := c.send(ctx, transport, &Request{Method: http.MethodGet, URL: u, Header: http.Header{}}, 0)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -222,7 +222,7 @@ func TestRead(t *testing.T) {
 		"a folded key":        {"application/json", `{"Token":"opal-7Q"}`, ".token", facts{Describe: "the answer is {Token: string}"}},
 		"header":              {"application/json", `{}`, `header("X-Subject-Token")`, facts{Value: "agate-2", Describe: "the answer is {}"}},
 		"cookie":              {"application/json", `{}`, `cookie("session")`, facts{Value: "beryl-3", Describe: "the answer is {}"}},
-		"status and body":     {"application/json", `{"a":1}`, `"\($status) \($body.a)"`, facts{Value: "200 1", Describe: "the answer is {a: number}"}},
+		"status and body":     {"application/json", `{"a":1}`, `"\($status) \(($body | fromjson | .a))"`, facts{Value: "200 1", Describe: "the answer is {a: number}"}},
 		"a value":             {"application/json", `{"list":{"eu":"opal-7Q"}}`, `.list[$region]`, facts{Value: opal, Describe: "the answer is {list: {eu: string}}"}},
 		"no value":            {"application/json", `{"t":"opal-7Q"}`, `$unset // .t`, facts{Value: opal, Describe: "the answer is {t: string}"}},
 		"nothing is asked":    {"application/json", `{}`, ``, facts{Describe: "the answer is {}"}},
@@ -258,7 +258,7 @@ func TestReadItem(t *testing.T) {
 	want := []any{"a", nil, nil, nil}
 	var got []any
 	for _, text := range []string{".id", ".name", ".other", ".id.deeper"} {
-		got = append(got, answer.ReadItem(t.Context(), item, profile.Expr{Text: text}))
+		got = append(got, answer.ReadItem(t.Context(), item, profile.Expr{Text: text}, nil))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -288,7 +288,7 @@ func TestWhatIsSent(t *testing.T) {
 	want := arrived{
 		Line: "POST /v1/login?key=opal-7Q", Host: hostOf(t, server.URL), Body: `{"password":"opal-7Q"}`,
 		Header: http.Header{
-			"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Connection": {"close"}, "Content-Length": {"22"},
+			"Accept": {"application/json, */*;q=0.8"}, "Accept-Encoding": {"gzip"}, "Connection": {"close"}, "Content-Length": {"22"},
 			"Content-Type": {"application/json"}, "User-Agent": {"authctl/test"}, "X-Password": {opal},
 		},
 	}
@@ -362,7 +362,7 @@ func TestThreat01_OtherOriginGetsNothing(t *testing.T) {
 	var other, own counter
 	evil, server := serve(t, other.ServeHTTP), serve(t, own.ServeHTTP)
 	changed := loginAt(t, evil.URL, "")
-	changed.Origin = token.Origin(server.URL)
+	changed.Reach = token.Reach{server.URL}
 	_, err := newClient().Do(t.Context(), changed)
 	check(t, hostOf(t, evil.URL), refusal{"the session belongs to http://" + hostOf(t, server.URL) + ", not to http://HOST: nothing was sent", "authctl login x", fault.LoginNeeded}, err)
 	next := loginAt(t, server.URL, "")
@@ -501,7 +501,7 @@ func TestNoAnswer(t *testing.T) {
 	}{
 		"refused":            {refusedPort(t), refusal{"cannot reach HOST: connection refused", "check that the server runs and that base_url is right", fault.Unreachable}},
 		"no such host":       {"https://authctl.invalid", refusal{"cannot reach HOST: no such host", "check base_url and the network", fault.Unreachable}},
-		"unknown authority":  {secure.URL, refusal{"cannot reach HOST: its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine", fault.Unreachable}},
+		"unknown authority":  {secure.URL, refusal{"cannot reach HOST: its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine, or name it in the profile: tls: {ca_file: …}", fault.Unreachable}},
 		"no TLS":             {strings.Replace(plain.URL, "http:", "https:", 1), refusal{"cannot reach HOST: it does not speak TLS", "check scheme and port in base_url", fault.Unreachable}},
 		"dropped":            {raw(t, ""), refusal{"cannot reach HOST: the connection broke (EOF)", "try again", fault.Unreachable}},
 		"dropped later":      {raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"token\":\"opal-7Q"), refusal{"cannot reach HOST: the connection broke (unexpected EOF)", "try again", fault.Unreachable}},
@@ -585,7 +585,7 @@ func TestThreat04_NoSwitchInTheEnvironment(t *testing.T) {
 		t.Errorf("certificates are not checked, or TLS %x is spoken", config.MinVersion)
 	}
 	_, err := client.Do(t.Context(), loginAt(t, secure.URL, ""))
-	check(t, hostOf(t, secure.URL), refusal{"cannot reach HOST: its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine", fault.Unreachable}, err)
+	check(t, hostOf(t, secure.URL), refusal{"cannot reach HOST: its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine, or name it in the profile: tls: {ca_file: …}", fault.Unreachable}, err)
 }
 
 // TestThreat10_Deadline has servers that are slow at different points.
@@ -636,7 +636,7 @@ func TestClockOffset(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, answering(200, "", "{}", "Date", test.date))
-			status, offset, err := newClient().Probe(t.Context(), parseURL(t, server.URL))
+			status, offset, err := newClient().Probe(t.Context(), &profile.Profile{}, parseURL(t, server.URL))
 			if err != nil || status != 200 || offset != test.want {
 				t.Errorf("status %d, offset %s, %v; want %s", status, offset, err, test.want)
 			}
@@ -652,11 +652,11 @@ func TestProbeSendsNoSecret(t *testing.T) {
 		got <- []string{r.Method, r.RequestURI, r.Header.Get("Authorization")}
 		answering(302, "", "", "Location", "/elsewhere")(w, r)
 	})
-	status, _, err := newClient().Probe(t.Context(), parseURL(t, server.URL+"/v1"))
+	status, _, err := newClient().Probe(t.Context(), &profile.Profile{}, parseURL(t, server.URL+"/v1"))
 	if diff := cmp.Diff([]string{"GET", "/v1", ""}, <-got); diff != "" || err != nil || status != 302 {
 		t.Error(diff, status, err)
 	}
-	if _, _, err := newClient().Probe(t.Context(), parseURL(t, refusedPort(t))); fault.KindOf(err) != fault.Unreachable {
+	if _, _, err := newClient().Probe(t.Context(), &profile.Profile{}, parseURL(t, refusedPort(t))); fault.KindOf(err) != fault.Unreachable {
 		t.Errorf("nobody listens: %v", err)
 	}
 }

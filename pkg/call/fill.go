@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -38,6 +37,15 @@ func (v Values) Text(name string) (text string, ok bool) {
 		encoded, err := json.Marshal(value)
 		return string(encoded), err == nil
 	}
+}
+
+// Fill puts values into a text for a person; a missing value is an error.
+func (v Values) Fill(t profile.Template) (string, error) {
+	text, missing, err := v.fill(t, plain)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("{{%s}} has no value", missing[0])
+	}
+	return text, err
 }
 
 // fill puts values into a template. Each value goes through encode, which
@@ -125,52 +133,80 @@ func (f *filler) path(t profile.Template) (string, error) {
 	if err == nil && slices.ContainsFunc(strings.Split(text, "/"), isDots) {
 		err = errors.New("the placeholders would lead to another path")
 	}
-	if err != nil {
-		return "", fmt.Errorf("request: %w", err)
-	}
-	return text, nil
+	return text, err
 }
 
 // isDots says whether a segment of a path stands for another one.
 func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // pairs fills names and values as a query or a form writes them, in order.
-func (f *filler) pairs(where string, list profile.List[profile.Template]) (string, error) {
+func (f *filler) pairs(where string, list profile.Pairs) (string, error) {
 	var parts []string
-	for _, entry := range list {
-		value, present, err := f.leaf(where+"."+entry.Name, entry.Value, plain)
+	for _, pair := range list {
+		name, named, err := f.leaf(where, pair.Name, plain)
 		if err != nil {
 			return "", err
 		}
-		if present {
-			parts = append(parts, url.QueryEscape(entry.Name)+"="+url.QueryEscape(value))
+		value, present, err := f.leaf(where+"."+pair.Name.Text, pair.Value, plain)
+		if err != nil {
+			return "", err
+		}
+		if named && present {
+			parts = append(parts, url.QueryEscape(name)+"="+url.QueryEscape(value))
 		}
 	}
 	return strings.Join(parts, "&"), nil
 }
 
-func (f *filler) headers(header http.Header, list profile.List[profile.Template]) error {
-	for _, entry := range list {
-		value, present, err := f.leaf("headers."+entry.Name, entry.Value, headerSafe)
+// headerFields fills headers; those of which a value is missing are left out.
+func (f *filler) headerFields(where string, list profile.Pairs) ([]Field, error) {
+	var fields []Field
+	for _, pair := range list {
+		name, named, err := f.leaf(where, pair.Name, headerName)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if present {
-			header.Set(entry.Name, value)
+		value, present, err := f.leaf(where+"."+pair.Name.Text, pair.Value, headerSafe)
+		if err != nil {
+			return nil, err
+		}
+		if named && present {
+			fields = append(fields, Field{name, value})
 		}
 	}
-	return nil
+	return fields, nil
+}
+
+// headerName refuses a value that would not stay within the name of a header.
+func headerName(value string) (string, error) {
+	if !httpguts.ValidHeaderFieldName(value) {
+		return "", errors.New("holds what the name of a header cannot carry")
+	}
+	return value, nil
+}
+
+// xml fills a body of XML.
+func (f *filler) xml(x *profile.XML) ([]byte, error) {
+	body, err := x.Document.Fill(func(leaf string) (string, bool, error) {
+		t, err := profile.ParseTemplate(leaf, x.Text.Pos)
+		if err != nil {
+			return "", false, err
+		}
+		return f.leaf("xml", t, plain)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("xml: %w", err)
+	}
+	return body, nil
 }
 
 // basic fills "{{username}}:{{password}}" (RFC 7617 §2): the user name ends at
-// the first colon, so it cannot hold one.
+// the first colon, so it cannot hold one. Without a colon it is encoded as it
+// is: some APIs take a token that way.
 func (f *filler) basic(t profile.Template) (string, bool, error) {
-	user, password, found := strings.Cut(t.Text, ":")
-	if !found {
-		return "", false, errors.New(`basic: a colon is missing: write "{{username}}:{{password}}"`)
-	}
+	halves := strings.SplitN(t.Text, ":", 2)
 	var parts []string
-	for _, half := range []string{user, password} {
+	for _, half := range halves {
 		parsed, err := profile.ParseTemplate(half, t.Pos)
 		if err != nil {
 			return "", false, fmt.Errorf("basic: %w", err)
@@ -181,10 +217,10 @@ func (f *filler) basic(t profile.Template) (string, bool, error) {
 		}
 		parts = append(parts, text)
 	}
-	if strings.Contains(parts[0], ":") {
+	if len(parts) == 2 && strings.Contains(parts[0], ":") {
 		return "", false, errors.New("basic: the user name holds a colon, which Basic cannot carry")
 	}
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(parts[0]+":"+parts[1])), true, nil
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(strings.Join(parts, ":"))), true, nil
 }
 
 // json writes a body. Objects and arrays that lose all they had are left out

@@ -70,10 +70,12 @@ func reason(err error) (text, hint string) {
 	var record tls.RecordHeaderError
 	var timeout net.Error
 	switch {
+	case errors.Is(err, errPin):
+		return errPin.Error(), "compare tls: pin: in the profile with the server's key"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no such host", "check base_url and the network"
 	case errors.As(err, &unknownCA):
-		return "its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine"
+		return "its certificate is signed by nobody this machine trusts", "install the certificate authority on this machine, or name it in the profile: tls: {ca_file: …}"
 	case errors.As(err, &wrongHost):
 		return "its certificate is for another name", "check base_url"
 	case errors.As(err, &invalid):

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -96,7 +97,7 @@ the key of the file store, or names its file.`,
 	root.SetVersionTemplate("authctl {{.Version}}\n")
 	root.AddCommand(
 		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
-		a.statusCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
+		a.statusCommand(), a.whoamiCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
 		a.storeCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	a.markStart(root)
@@ -174,14 +175,30 @@ func (c *choice) Type() string   { return strings.Join(c.of, "|") }
 // manager makes the session manager over a store.
 func (a *app) manager(sessions session.Store, inputs session.Inputs) *session.Manager {
 	client := &call.Client{
-		HTTP: call.NewHTTP(a.env.Getenv), Now: a.env.Now, UserAgent: "authctl/" + a.env.Version,
+		HTTP: call.NewHTTP(a.env.Getenv), Now: a.env.Now, UserAgent: "authctl/" + a.env.Version, Home: a.env.Getenv("HOME"),
 	}
 	if a.verbose {
 		client.Trace = a.trace
 	}
 	return &session.Manager{
 		Store: sessions, Calls: client, Inputs: inputs, Now: a.env.Now, Timeout: a.timeout,
-		Learn: a.redactor.Add, Note: a.say,
+		Learn: a.redactor.Add, Note: a.say, Show: a.show, Wait: wait,
+	}
+}
+
+// show gives a person something to do.
+func (a *app) show(text string) {
+	// Nobody may be reading standard error.
+	_, _ = fmt.Fprintln(a.err, "→ "+console.Sanitize(text))
+}
+
+// wait sleeps, or until the program is interrupted.
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return fault.New(fault.Interrupted, "", "interrupted")
 	}
 }
 

@@ -119,11 +119,11 @@ func (a *app) checkProfiles(args []string) []checkup {
 	}
 	for _, name := range names {
 		_, problems, err := catalog.Check(name)
-		switch {
-		case err != nil:
+		if err == nil {
+			err = problems.Err()
+		}
+		if err != nil {
 			checks = append(checks, failed("profile "+name, err))
-		case len(problems) > 0:
-			checks = append(checks, failed("profile "+name, &fault.Error{Kind: fault.Profile, Err: problems, Hint: problems[0].Hint}))
 		}
 	}
 	if checks == nil {
@@ -186,11 +186,15 @@ func (a *app) checkOnline(ctx context.Context, args []string) []checkup {
 }
 
 func reach(ctx context.Context, client *call.Client, s *selection) []checkup {
-	status, offset, err := client.Probe(ctx, s.Base())
+	base := s.Base().URL
+	if base == nil {
+		return []checkup{passed("reach "+s.Profile.Name, "%s is not asked: the address depends on an input", s.Base())}
+	}
+	status, offset, err := client.Probe(ctx, s.Profile, base)
 	if err != nil {
 		return []checkup{failed("reach "+s.Profile.Name, err)}
 	}
-	checks := []checkup{passed("reach "+s.Profile.Name, "%s answers, status %d", s.Base().Host, status)}
+	checks := []checkup{passed("reach "+s.Profile.Name, "%s answers, status %d", base.Host, status)}
 	if offset != 0 {
 		clock := "behind"
 		if offset < 0 {

@@ -138,19 +138,31 @@ func oneInput(data []byte) (string, error) {
 // Input returns the value of an input. Where a person would have to be asked
 // and cannot be, the error is of kind fault.LoginNeeded and names the input.
 func (in *inputs) Input(ctx context.Context, want profile.Input) (string, error) {
-	value, found, err := in.quietly(ctx, want)
-	if err != nil {
+	value, found, err := in.Known(ctx, want)
+	if err != nil || found {
+		return value, err
+	}
+	if value, err = in.ask(ctx, want); err != nil {
 		return "", err
 	}
-	if !found {
-		if value, err = in.ask(ctx, want); err != nil {
-			return "", err
-		}
+	return value, among(want, value)
+}
+
+// Known returns the value of an input if nobody has to be asked for it.
+func (in *inputs) Known(ctx context.Context, want profile.Input) (string, bool, error) {
+	value, found, err := in.quietly(ctx, want)
+	if err == nil && found {
+		err = among(want, value)
 	}
-	if value != "" && len(want.Choices) > 0 && !slices.Contains(want.Choices, value) {
-		return "", fault.New(fault.Usage, "choose one of "+strings.Join(want.Choices, ", "), "input %s: the value is none of the choices", want.Name)
+	return value, found && err == nil, err
+}
+
+// among refuses a value that is none of the choices.
+func among(want profile.Input, value string) error {
+	if value == "" || len(want.Choices.List) == 0 || slices.Contains(want.Choices.List, value) {
+		return nil
 	}
-	return value, nil
+	return fault.New(fault.Usage, "choose one of "+strings.Join(want.Choices.List, ", "), "input %s: the value is none of the choices", want.Name)
 }
 
 // quietly looks at every source but the person.
@@ -232,8 +244,11 @@ func (in *inputs) ask(ctx context.Context, want profile.Input) (string, error) {
 	}
 	defer tty.Close()
 	label := firstNonEmpty(want.Label, want.Name)
-	if len(want.Choices) > 0 {
-		label += " (" + strings.Join(want.Choices, ", ") + ")"
+	if want.TOTP {
+		label += " (the secret of the authenticator, or a code)"
+	}
+	if len(want.Choices.List) > 0 {
+		label += " (" + strings.Join(want.Choices.List, ", ") + ")"
 	}
 	var value string
 	if want.Secret.Value {

@@ -109,12 +109,17 @@ func (a *app) loginOnce(ctx context.Context, s *selection, in *inputs, o session
 	if o.SaveCredentials {
 		return fault.New(fault.Usage, "leave out one of them", "--save-credentials needs a store, and the store none keeps nothing")
 	}
-	result, err := a.manager(nil, in).Authenticate(ctx, s.Target, o)
+	m := a.manager(nil, in)
+	result, err := m.Authenticate(ctx, s.Target, o)
 	if err != nil {
 		return fault.Wrap(err, "log in to %s", s.Target)
 	}
 	if a.output == outputJSON {
-		return a.revealJSON(s.Profile, result.Access)
+		carrier, err := m.Carry(ctx, s.Target, result)
+		if err != nil {
+			return err
+		}
+		return a.revealJSON(carrier, result.Access)
 	}
 	return a.reveal(result.AccessToken)
 }
@@ -139,12 +144,14 @@ func (a *app) loggedIn(s *selection, result token.Session) {
 	}
 	// Nobody may be reading standard error.
 	_, _ = fmt.Fprintln(a.err, a.err.Paint(console.Good, console.Sanitize(text)))
-	lines := []string{"at       " + string(result.Origin), "until    " + a.expiryText(result.Info), "kept in  " + s.store.Name()}
+	lines := []string{"at       " + string(result.Base()), "until    " + a.expiryText(result.Info), "kept in  " + s.store.Name()}
 	switch result.Renewable {
 	case "refresh":
 		lines = append(lines, "renewed  by itself, by the refresh call")
+	case "keepalive":
+		lines = append(lines, "renewed  by itself, kept alive")
 	case "login":
-		lines = append(lines, "renewed  by itself, from the saved credentials")
+		lines = append(lines, "renewed  by itself, by logging in again")
 	}
 	for _, line := range lines {
 		_, _ = fmt.Fprintln(a.err, "  "+console.Sanitize(line))
@@ -250,16 +257,34 @@ func (a *app) row(info token.Info, store string) row {
 }
 
 // revealJSON prints a token with what belongs to it, because it was asked for.
-func (a *app) revealJSON(p *profile.Profile, access token.Access) error {
-	header, value, err := call.Credential(p, call.Values{"token": access.AccessToken.Reveal()})
-	if err != nil {
-		return err
-	}
+func (a *app) revealJSON(carrier call.Carrier, access token.Access) error {
 	encoder := json.NewEncoder(a.out.Raw())
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(struct {
-		Token  string `json:"token"`
-		Header string `json:"header"`
+		Token   string            `json:"token"`
+		Headers map[string]string `json:"headers"`
+		Query   map[string]string `json:"query,omitempty"`
 		token.Info
-	}{access.AccessToken.Reveal(), header + ": " + value, access.Info})
+	}{access.AccessToken.Reveal(), byName(carrier.Headers), byName(carrier.Query), access.Info})
+}
+
+func byName(fields []call.Field) map[string]string {
+	named := map[string]string{}
+	for _, field := range fields {
+		named[field.Name] = field.Value
+	}
+	return named
+}
+
+// revealHeaders prints the header lines that carry a token.
+func (a *app) revealHeaders(carrier call.Carrier) error {
+	if len(carrier.Query) > 0 {
+		return fault.New(fault.Usage, "use --output json", "this API takes the token in the query, not in a header")
+	}
+	for _, field := range carrier.Headers {
+		if err := a.reveal(token.NewSecret(field.Name + ": " + field.Value)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,14 +13,29 @@ import (
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/session"
 	"github.com/authctl/authctl/pkg/token"
 )
 
+// wishFlags are what a new long-lived token is to be.
+type wishFlags struct {
+	name, expiresIn, expiresAt string
+	scopes                     []string
+}
+
+func (w *wishFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&w.name, "name", "", "`name` of the token, to find it again")
+	flags.StringVar(&w.expiresIn, "expires-in", "", "`time` until it is over, such as 12h, 30d, 8w")
+	flags.StringVar(&w.expiresAt, "expires-at", "", "`time` at which it is over, such as 2027-01-31T12:00:00Z")
+	flags.StringArrayVar(&w.scopes, "scope", nil, "what the token may do, in the API's words (may be repeated)")
+}
+
 // createOptions are the flags of token create.
 type createOptions struct {
-	name, expiresIn, expiresAt string
-	save                       bool
+	wishFlags
+	save bool
 }
 
 func (a *app) tokenCreateCommand() *cobra.Command {
@@ -37,59 +52,77 @@ profile, where "authctl token PROFILE --account NAME" finds it.`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.createToken(cmd.Context(), args, o) },
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.name, "name", "", "`name` of the token, to find it again")
-	flags.StringVar(&o.expiresIn, "expires-in", "", "`time` until it is over, such as 12h, 30d, 8w")
-	flags.StringVar(&o.expiresAt, "expires-at", "", "`time` at which it is over, such as 2027-01-31T12:00:00Z")
-	flags.BoolVar(&o.save, "save", false, "keep the secret in the store instead of printing it")
+	o.add(cmd)
+	cmd.Flags().BoolVar(&o.save, "save", false, "keep the secret in the store instead of printing it")
 	a.addOutput(cmd, outputRaw, outputJSON)
 	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
 }
 
 // ends returns when the token shall be over; zero if nothing was asked for.
-func (o createOptions) ends(now time.Time) (time.Time, error) {
+func (w wishFlags) ends(now time.Time) (time.Time, error) {
 	switch {
-	case o.name == "":
-		return time.Time{}, fault.New(fault.Usage, "add --name ci", "a long-lived token needs a name")
-	case o.expiresIn != "" && o.expiresAt != "":
+	case w.expiresIn != "" && w.expiresAt != "":
 		return time.Time{}, fault.New(fault.Usage, "leave out one of them", "--expires-in and --expires-at exclude each other")
-	case o.expiresIn != "":
-		lifetime, err := token.ParseLifetime(o.expiresIn)
+	case w.expiresIn != "":
+		lifetime, err := token.ParseLifetime(w.expiresIn)
 		if err != nil {
 			return time.Time{}, fault.New(fault.Usage, "write --expires-in 30d", "--expires-in: %w", err)
 		}
 		return now.Add(lifetime).Truncate(time.Second), nil
-	case o.expiresAt != "":
-		at, err := time.Parse(time.RFC3339, o.expiresAt)
+	case w.expiresAt != "":
+		at, err := time.Parse(time.RFC3339, w.expiresAt)
 		if err != nil {
-			return time.Time{}, fault.New(fault.Usage, "write --expires-at 2027-01-31T12:00:00Z", "--expires-at: %q is no time in the form of RFC 3339", o.expiresAt)
+			return time.Time{}, fault.New(fault.Usage, "write --expires-at 2027-01-31T12:00:00Z", "--expires-at: %q is no time in the form of RFC 3339", w.expiresAt)
 		}
 		if !at.After(now) {
-			return time.Time{}, fault.New(fault.Usage, "name a time to come", "--expires-at: %s is over already", o.expiresAt)
+			return time.Time{}, fault.New(fault.Usage, "name a time to come", "--expires-at: %s is over already", w.expiresAt)
 		}
 		return at, nil
 	}
 	return time.Time{}, nil
 }
 
-func (a *app) createToken(ctx context.Context, args []string, o createOptions) error {
-	ends, err := o.ends(a.env.Now())
+// wish checks the flags against what calls send.
+func (w wishFlags) wish(p *profile.Profile, calls profile.Calls, now time.Time) (session.Wish, error) {
+	ends, err := w.ends(now)
 	if err != nil {
+		return session.Wish{}, err
+	}
+	var names []string
+	for i := range calls {
+		names = append(names, p.Needs(&calls[i])...)
+	}
+	wanted := func(name string) bool { return slices.Contains(names, name) }
+	switch {
+	case ends.IsZero() && (wanted("expires_at") || wanted("expires_in")):
+		err = fault.New(fault.Usage, "add --expires-in 30d", "%s demands an end for a long-lived token", p.Name)
+	case len(w.scopes) > 0 && !wanted("scopes"):
+		err = fault.New(fault.Usage, "leave --scope out", "the profile %s sends no scopes", p.Name)
+	}
+	return session.Wish{Name: w.name, ExpiresAt: ends, Scopes: w.scopes}, err
+}
+
+func (a *app) createToken(ctx context.Context, args []string, o createOptions) error {
+	if o.name == "" {
+		return fault.New(fault.Usage, "add --name ci", "a long-lived token needs a name")
+	}
+	if _, err := o.ends(a.env.Now()); err != nil {
 		return err
 	}
 	s, m, err := a.withSession(args, "token create")
 	if err != nil {
 		return err
 	}
-	if ends.IsZero() && s.wantsExpiry() {
-		return fault.New(fault.Usage, "add --expires-in 30d", "%s demands an end for a long-lived token", s.Profile.Name)
+	wish, err := o.wish(s.Profile, s.Profile.Tokens.Create, a.env.Now())
+	if err != nil {
+		return err
 	}
 	if o.save {
 		if err := a.freeAccount(ctx, s, o.name); err != nil {
 			return err
 		}
 	}
-	created, err := m.CreateToken(ctx, s.Target, o.name, ends)
+	created, err := m.CreateToken(ctx, s.Target, wish)
 	if err != nil {
 		return err
 	}
@@ -134,16 +167,6 @@ func (a *app) freeAccount(ctx context.Context, s *selection, name string) error 
 		return err
 	}
 	return nil
-}
-
-// wantsExpiry says whether the profile's request names when the token ends.
-func (s *selection) wantsExpiry() bool {
-	for i := range s.Profile.Tokens.Create {
-		if c := &s.Profile.Tokens.Create[i]; c.Mentions("expires_at") || c.Mentions("expires_in") {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *app) createdText(s *selection, created session.LongLived, o createOptions) string {
@@ -266,11 +289,89 @@ func (a *app) revokeToken(ctx context.Context, args []string, wanted string, yes
 			return fault.New(fault.Other, "", "nothing was revoked")
 		}
 	}
-	if err := m.RevokeToken(ctx, s.Target, found.ID); err != nil {
+	if err := m.RevokeToken(ctx, s.Target, found.ID, found.Name); err != nil {
 		return err
 	}
 	a.done(fmt.Sprintf("revoked the token %s (id %s) at %s", found.Name, found.ID, s.Target))
 	return a.forgetSaved(ctx, s, m, found.ID)
+}
+
+func (a *app) tokenRotateCommand() *cobra.Command {
+	var w wishFlags
+	cmd := &cobra.Command{
+		Use:   "rotate [PROFILE] ID|NAME",
+		Short: "Replace a long-lived token by a new one",
+		Long: `Ask the server for a new token in place of a long-lived one; the old one is
+over. It is named by its id or by its name. The new secret is printed; a copy
+that was kept with --save is replaced instead.`,
+		Example: `  authctl token rotate gitlab ci --expires-in 30d
+  authctl token rotate gitlab 42`,
+		Args:              between(1, 2, "the id or name of a token, and a profile before it if you like"),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			last := len(args) - 1
+			return a.rotateToken(cmd.Context(), args[:last], args[last], w)
+		},
+	}
+	w.add(cmd)
+	a.addOutput(cmd, outputRaw, outputJSON)
+	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
+}
+
+func (a *app) rotateToken(ctx context.Context, args []string, wanted string, w wishFlags) error {
+	s, m, err := a.withSession(args, "token rotate")
+	if err != nil {
+		return err
+	}
+	if len(s.Profile.Tokens.Rotate) == 0 {
+		return fault.New(fault.Other, "make a new token, then revoke the old one", "the profile %s describes no tokens.rotate", s.Profile.Name)
+	}
+	wish, err := w.wish(s.Profile, s.Profile.Tokens.Rotate, a.env.Now())
+	if err != nil {
+		return err
+	}
+	found, err := a.findToken(ctx, s, m, wanted)
+	if err != nil {
+		return err
+	}
+	wish.Name = firstNonEmpty(wish.Name, found.Name)
+	kept, err := a.keptAs(s, found.ID)
+	if err != nil {
+		return err
+	}
+	created, err := m.RotateToken(ctx, s.Target, found.ID, wish)
+	if err != nil {
+		return err
+	}
+	if kept != "" {
+		if err := m.SaveToken(ctx, s.Target, created, kept); err != nil {
+			// The secret will not be shown again: better printed than lost.
+			return errors.Join(fault.Wrap(err, "the token was rotated and could not be kept; it is printed instead"), a.reveal(created.Secret))
+		}
+	}
+	a.done(a.createdText(s, created, createOptions{wishFlags{name: kept}, kept != ""}))
+	switch {
+	case a.output == outputJSON:
+		return a.revealCreated(created, kept == "")
+	case kept == "":
+		return a.reveal(created.Secret)
+	}
+	return nil
+}
+
+// keptAs is the account that a long-lived token was kept as; empty if it was not.
+func (a *app) keptAs(s *selection, id string) (string, error) {
+	key, err := s.Key()
+	if err != nil {
+		return "", err
+	}
+	entries, err := s.store.Find(key.Profile, key.Environment, key.Origin)
+	for _, entry := range entries {
+		if entry.LongLived && entry.TokenID == id {
+			return entry.Account, nil
+		}
+	}
+	return "", err
 }
 
 // findToken looks a token up by id or name. Where the profile cannot list, the

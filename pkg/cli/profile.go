@@ -61,45 +61,21 @@ type shownURL struct {
 func showProfile(p *profile.Profile) shown {
 	s := shown{
 		Name: p.Name, File: p.Pos.File, Line: p.Pos.Line, Description: p.Description, Docs: p.Docs,
-		Logins: p.OtherLogins.Names(), Calls: map[string]string{}, Send: p.Send.Header + ": " + p.Send.Value.Text,
+		Logins: p.OtherLogins.Names(), Calls: map[string]string{}, Send: p.Send.String(),
 	}
-	if p.BaseURL.URL != nil {
-		s.BaseURL = p.BaseURL.String()
-	}
+	s.BaseURL = p.BaseURL.String()
 	for _, env := range p.Environments {
 		s.Environments = append(s.Environments, shownURL{env.Name, env.Value.String()})
 	}
 	s.Lifetime = p.Lifetime.Text
-	for _, named := range namedCalls(p) {
+	for _, phase := range p.Phases() {
 		var requests []string
-		for _, c := range named.Value {
-			requests = append(requests, c.Request.Method+" "+c.Request.Path.Text)
+		for _, c := range phase.Value {
+			requests = append(requests, c.Request.Text())
 		}
-		s.Calls[named.Name] = strings.Join(requests, ", ")
+		s.Calls[phase.Name] = strings.Join(requests, ", ")
 	}
 	return s
-}
-
-// namedCalls are the calls of a profile that are there, in the order of use.
-func namedCalls(p *profile.Profile) profile.List[profile.Calls] {
-	all := profile.List[profile.Calls]{{Name: "login", Value: p.Login}}
-	for _, other := range p.OtherLogins {
-		all = append(all, profile.Named[profile.Calls]{Name: "login --via " + other.Name, Value: other.Value})
-	}
-	all = append(all,
-		profile.Named[profile.Calls]{Name: "refresh", Value: p.Refresh},
-		profile.Named[profile.Calls]{Name: "cancel", Value: p.Cancel},
-		profile.Named[profile.Calls]{Name: "token create", Value: p.Tokens.Create},
-		profile.Named[profile.Calls]{Name: "token list", Value: p.Tokens.List},
-		profile.Named[profile.Calls]{Name: "token revoke", Value: p.Tokens.Revoke},
-	)
-	var present profile.List[profile.Calls]
-	for _, named := range all {
-		if len(named.Value) > 0 {
-			present = append(present, named)
-		}
-	}
-	return present
 }
 
 func (a *app) listProfiles() error {
@@ -217,8 +193,8 @@ func (a *app) printProfile(p *profile.Profile) error {
 	for _, env := range s.Environments {
 		add("environment", env.Name+"  "+env.URL)
 	}
-	for _, named := range namedCalls(p) {
-		add(named.Name, s.Calls[named.Name])
+	for _, phase := range p.Phases() {
+		add(phase.Name, s.Calls[phase.Name])
 	}
 	add("token sent as", s.Send)
 	add("lifetime", firstNonEmpty(s.Lifetime, "as the token or the answer says"))

@@ -95,7 +95,7 @@ func keysOf(p *profile.Profile) ([]token.Key, error) {
 	var keys []token.Key
 	for _, environment := range append(p.Environments.Names(), "") {
 		t := session.Target{Profile: p, Environment: environment}
-		if t.Base() == nil {
+		if t.Base().IsZero() {
 			continue // there is no base_url beside environments
 		}
 		key, err := t.Key()

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/session"
@@ -52,7 +51,7 @@ code tells why.`,
 	}
 	cmd.Flags().StringVar(&minTTL, "min-ttl", "60s", "renew the token unless it lasts for this `time`, such as 90s, 10m, 1h")
 	a.addOutput(cmd, outputRaw, outputHeader, outputJSON)
-	cmd.AddCommand(a.tokenCreateCommand(), a.tokenListCommand(), a.tokenRevokeCommand())
+	cmd.AddCommand(a.tokenCreateCommand(), a.tokenListCommand(), a.tokenRevokeCommand(), a.tokenRotateCommand())
 	return exitCodes(cmd, 3, 4, 5, 6, 7, 8)
 }
 
@@ -61,27 +60,33 @@ func (a *app) printToken(ctx context.Context, args []string, o session.TokenOpti
 	if err != nil {
 		return err
 	}
-	live, err := m.Token(ctx, s.Target, o)
+	if a.output == outputRaw {
+		live, err := m.Token(ctx, s.Target, o)
+		if err != nil {
+			return err
+		}
+		a.tellRenewal(live, o)
+		return a.reveal(live.AccessToken)
+	}
+	live, carrier, err := m.Credential(ctx, s.Target, o)
 	if err != nil {
 		return err
 	}
+	a.tellRenewal(live, o)
+	if a.output == outputHeader {
+		return a.revealHeaders(carrier)
+	}
+	return a.revealJSON(carrier, live.Access)
+}
+
+// tellRenewal says what did not keep the token from being had.
+func (a *app) tellRenewal(live session.Renewed, o session.TokenOptions) {
 	if live.Warning != nil {
 		a.warn(live.Warning)
 	}
 	if o.Strict && !live.Live(a.env.Now(), o.MinTTL) {
 		a.say("the new token does not last for --min-ttl either, only until %s", a.expiryText(live.Info))
 	}
-	switch a.output {
-	case outputJSON:
-		return a.revealJSON(s.Profile, live.Access)
-	case outputHeader:
-		name, value, err := call.Credential(s.Profile, call.Values{"token": live.AccessToken.Reveal()})
-		if err != nil {
-			return err
-		}
-		return a.reveal(token.NewSecret(name + ": " + value))
-	}
-	return a.reveal(live.AccessToken)
 }
 
 // parseTTL reads a length of time that may be nothing.

@@ -21,9 +21,11 @@ const limit = time.Second
 
 // Input is what an expression sees.
 type Input struct {
-	Value  any            // the answer, decoded; "." in the expression
-	Header http.Header    // for header() and cookie(); may be nil
-	Vars   map[string]any // name → value; $name in the expression
+	Value   any            // the answer, decoded; "." in the expression
+	Header  http.Header    // for header() and cookie(); may be nil
+	Vars    map[string]any // name → value; $name in the expression
+	Cookies []*http.Cookie
+	Now     time.Time
 }
 
 // Check reports whether text is an expression that uses no variable but names.

@@ -99,13 +99,13 @@ func (c *Catalog) add(file string, data []byte) error {
 	if err := yamlDecoder.Decode(&root); errors.Is(err, io.EOF) {
 		return nil
 	} else if err != nil {
-		return asFault(Problems{syntaxProblem(file, data, err)})
+		return Problems{syntaxProblem(file, data, err)}.Err()
 	}
 	d := &decoder{file: file, lines: splitLines(string(data))}
 	if err := yamlDecoder.Decode(&second); err == nil {
 		d.fail(&second, "write one document to a file, or another file in profiles.d", "a second YAML document (---) in one file")
 	} else if !errors.Is(err, io.EOF) {
-		return asFault(Problems{syntaxProblem(file, data, err)})
+		return Problems{syntaxProblem(file, data, err)}.Err()
 	}
 	var doc document
 	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem(), "the file")
@@ -121,16 +121,7 @@ func (c *Catalog) add(file string, data []byte) error {
 		c.index[e.name] = len(c.entries)
 		c.entries = append(c.entries, e)
 	}
-	return asFault(d.problems)
-}
-
-// asFault turns problems into an error with the hint of the first one; none
-// are no error.
-func asFault(problems Problems) error {
-	if len(problems) == 0 {
-		return nil
-	}
-	return &fault.Error{Kind: fault.Profile, Err: problems, Hint: problems[0].Hint}
+	return d.problems.Err()
 }
 
 func (c *Catalog) find(name string) (entry, bool) {
@@ -157,7 +148,7 @@ func (c *Catalog) Profile(name string) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := asFault(problems); err != nil {
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -1,6 +1,8 @@
 package profile
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -8,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/authctl/authctl/pkg/xmltree"
 )
 
 // decoder turns YAML nodes into the types of this package. It collects every
@@ -62,13 +66,13 @@ func (d *decoder) decode(node *yaml.Node, target reflect.Value, where string) {
 	}
 }
 
-// fields maps the YAML keys of a struct to its fields.
-func fields(t reflect.Type) (keys []string, index map[string]int) {
-	index = map[string]int{}
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "" && key != "-" {
+// fields maps the YAML keys of a struct, and of what it embeds, to its fields.
+func fields(t reflect.Type) (keys []string, index map[string][]int) {
+	index = map[string][]int{}
+	for _, field := range reflect.VisibleFields(t) {
+		if key := field.Tag.Get("yaml"); key != "" && key != "-" {
 			keys = append(keys, key)
-			index[key] = i
+			index[key] = field.Index
 		}
 	}
 	return keys, index
@@ -88,7 +92,7 @@ func (d *decoder) decodeStruct(node *yaml.Node, target reflect.Value, where stri
 			d.fail(key, unknownKeyHint(key.Value, where, keys), "%s: unknown key in %s", key.Value, where)
 			return
 		}
-		d.decode(value, target.Field(i), key.Value)
+		d.decode(value, target.FieldByIndex(i), key.Value)
 	})
 }
 
@@ -209,6 +213,25 @@ func (l *List[T]) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	})
 }
 
+func (p *Pairs) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	if !d.isMapping(node, where) {
+		return
+	}
+	*p = Pairs{}
+	d.eachMember(node, where, func(key, value *yaml.Node) {
+		values := []*yaml.Node{value}
+		if value.Kind == yaml.SequenceNode {
+			values = value.Content
+		}
+		for _, one := range values {
+			var pair Pair
+			d.decode(key, reflect.ValueOf(&pair.Name).Elem(), where)
+			d.decode(one, reflect.ValueOf(&pair.Value).Elem(), where+"."+key.Value)
+			*p = append(*p, pair)
+		}
+	})
+}
+
 func (c *Calls) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	items := []*yaml.Node{node}
 	if node.Kind == yaml.SequenceNode {
@@ -317,6 +340,41 @@ func (v *Value) decodeScalar(d *decoder, node *yaml.Node, where string) {
 		v.Text = &Template{}
 		v.Text.decodeYAML(d, node, where)
 	}
+}
+
+func (c *Choices) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	if node.Kind == yaml.SequenceNode {
+		d.decodeSlice(node, reflect.ValueOf(&c.List).Elem(), where)
+		return
+	}
+	c.Expr.decodeYAML(d, node, where)
+}
+
+// Pins stand alone or in a list.
+func (p *Pins) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	items := []*yaml.Node{node}
+	if node.Kind == yaml.SequenceNode {
+		items = node.Content
+	}
+	for _, item := range items {
+		text := d.text(item, where)
+		hash, found := strings.CutPrefix(text, "sha256//")
+		if sum, err := base64.StdEncoding.DecodeString(hash); !found || err != nil || len(sum) != sha256.Size {
+			d.fail(item, `write "sha256//BASE64", as curl's --pinnedpubkey takes it`, "%s: %s is no pin of a public key", where, describe(item))
+		}
+		*p = append(*p, text)
+	}
+}
+
+func (x *XML) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	if x.Text.decodeYAML(d, node, where); x.Text.Text == "" {
+		return
+	}
+	document, err := xmltree.Parse(x.Text.Text, func(text string) bool { return strings.Contains(text, "{{") })
+	if err != nil {
+		d.fail(node, "write one XML element, with placeholders in attributes and texts", "%s: %v", where, err)
+	}
+	x.Document = document
 }
 
 func (c *Command) decodeYAML(d *decoder, node *yaml.Node, where string) {

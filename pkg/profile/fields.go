@@ -1,8 +1,8 @@
 package profile
 
 import (
+	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -16,17 +16,74 @@ import (
 )
 
 func (u *URL) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	told := len(d.problems)
 	u.Pos = d.pos(node)
-	text := d.text(node, where)
-	if text == "" {
+	if u.Text.decodeYAML(d, node, where); u.Text.Text == "" || len(d.problems) > told {
 		return
 	}
-	parsed, err := ParseBaseURL(text)
+	names := u.Text.Names()
+	sample, err := u.fill(func(string) (string, bool) { return "x", true })
 	if err != nil {
 		d.fail(node, err.hint, "%s: %s", where, err.text)
-		return
+	} else if len(names) == 0 {
+		u.URL = sample
 	}
-	u.URL = parsed
+}
+
+// Fill returns the base URL with the values of its placeholders. A value may
+// hold letters, digits, dots and hyphens only, so that it stays in its place
+// (threat 3); where it is all of host and port, a colon too.
+func (u URL) Fill(value func(name string) (string, bool)) (*url.URL, error) {
+	if u.URL != nil {
+		return u.URL, nil
+	}
+	filled, err := u.fill(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", u.Text.Text, err.text)
+	}
+	return filled, nil
+}
+
+func (u URL) fill(value func(name string) (string, bool)) (*url.URL, *urlError) {
+	var b strings.Builder
+	for i, part := range u.Text.Parts {
+		if part.Name == "" {
+			b.WriteString(part.Literal)
+			continue
+		}
+		text, known := value(part.Name)
+		signs := ".-"
+		if strings.HasSuffix(b.String(), "://") && (i+1 == len(u.Text.Parts) || strings.HasPrefix(u.Text.Parts[i+1].Literal, "/")) {
+			signs += ":"
+		}
+		foreign := func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(signs, r))
+		}
+		if !known || text == "" || strings.ContainsFunc(text, foreign) {
+			return nil, &urlError{"{{" + part.Name + "}} takes letters, digits, dots and hyphens only", "give it with --input " + part.Name + "=…"}
+		}
+		b.WriteString(text)
+	}
+	return ParseBaseURL(b.String())
+}
+
+// Origin names the origin of the base URL. Placeholders stay in it as they are
+// written: it tells profiles apart, and no request is made to it.
+func (u URL) Origin() (token.Origin, error) {
+	if u.URL != nil {
+		return token.OriginOf(u.URL)
+	}
+	const mark = "placeholder-of-"
+	marked, err := u.fill(func(name string) (string, bool) { return mark + strings.ReplaceAll(name, "_", "-"), true })
+	if err != nil {
+		return "", fmt.Errorf("%s: %s", u.Text.Text, err.text)
+	}
+	origin, failure := token.OriginOf(marked)
+	text := string(origin)
+	for _, name := range u.Text.Names() {
+		text = strings.Replace(text, mark+strings.ReplaceAll(name, "_", "-"), "{{"+name+"}}", 1)
+	}
+	return token.Origin(text), failure
 }
 
 // urlError says what is wrong with a base URL, and what to write.
@@ -101,6 +158,7 @@ func (r *Request) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	}
 	method, target, found := strings.Cut(text, " ")
 	target = strings.TrimSpace(target)
+	absolute := strings.Contains(target, "://") || strings.HasPrefix(target, "{{")
 	switch {
 	case !found && strings.HasPrefix(text, "/"):
 		d.fail(node, "write POST "+text+" or GET "+text, "%s: the method is missing", where)
@@ -110,30 +168,67 @@ func (r *Request) decodeYAML(d *decoder, node *yaml.Node, where string) {
 		d.fail(node, "write "+strings.ToUpper(method)+" "+target, "%s: the method is written in capitals", where)
 	case !httpguts.ValidHeaderFieldName(method):
 		d.fail(node, form, "%s: %s is no method", where, method)
-	case strings.Contains(target, "://"):
-		d.fail(node, "write "+method+" /path, and the host in base_url", "%s: the host does not belong here", where)
-	case !strings.HasPrefix(target, "/"):
+	case !absolute && !strings.HasPrefix(target, "/"):
 		d.fail(node, "write "+method+" /"+target, "%s: the path begins with /", where)
-	case strings.HasPrefix(target, "//") || hasDots(target) || strings.ContainsAny(target, "#\\ \t\r\n"):
-		d.fail(node, form, "%s: a path holds no //, . or .. segments, #, backslash or blank", where)
 	default:
 		r.Method = method
-		r.decodeTarget(d, node, where, target)
+		target, r.Query, _ = strings.Cut(target, "?")
+		r.Target.parse(d, node, where, method+" ", target)
+		r.checkQuery(d, node, where)
 	}
 }
 
-func (r *Request) decodeTarget(d *decoder, node *yaml.Node, where, target string) {
-	path, query, _ := strings.Cut(target, "?")
-	if strings.Contains(query, "{{") {
+func (r *Request) checkQuery(d *decoder, node *yaml.Node, where string) {
+	if strings.Contains(r.Query, "{{") {
 		d.fail(node, "write query: {name: \"{{…}}\"}", "%s: the query in a request is constant", where)
-	}
-	if _, err := url.ParseQuery(query); err != nil {
+	} else if _, err := url.ParseQuery(r.Query); err != nil || strings.ContainsAny(r.Query, "# \t\r\n\\") {
 		d.fail(node, "write query: {name: value}", "%s: the query cannot be read", where)
 	}
-	r.Query = query
-	parsed, err := ParseTemplate(path, r.Pos)
+}
+
+func (t *Target) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	text := d.text(node, where)
+	if text == "" {
+		return
+	}
+	if !strings.Contains(text, "://") && !strings.HasPrefix(text, "{{") {
+		d.fail(node, "write https://host/path, or {{name}} of a saved URL", "%s: %s is no URL", where, describe(node))
+		return
+	}
+	t.parse(d, node, where, "", strings.TrimSuffix(text, "/"))
+}
+
+// parse reads "/path", "https://host/path" or "{{saved_url}}/path". written is
+// what stands before it in the line.
+func (t *Target) parse(d *decoder, node *yaml.Node, where, written, text string) {
+	t.Pos = d.pos(node)
+	path := text
+	if scheme, rest, found := strings.Cut(text, "://"); found {
+		host, tail, slash := strings.Cut(rest, "/")
+		base, err := ParseBaseURL(scheme + "://" + host)
+		if err != nil {
+			d.fail(node, "write https://host/path with the host written out", "%s: %s", where, err.text)
+			return
+		}
+		t.Base, path = base, strings.Repeat("/", map[bool]int{true: 1}[slash])+tail
+	} else if strings.HasPrefix(text, "{{") {
+		name, tail, _ := strings.Cut(strings.TrimPrefix(text, "{{"), "}}")
+		t.From, path = strings.TrimSpace(name), tail
+		if !validName(t.From) || path != "" && !strings.HasPrefix(path, "/") {
+			d.fail(node, "write {{name}} or {{name}}/path", "%s: %s is no URL", where, describe(node))
+			return
+		}
+	}
+	t.parsePath(d, node, where, written+strings.TrimSuffix(text, path), path)
+}
+
+func (t *Target) parsePath(d *decoder, node *yaml.Node, where, written, path string) {
+	parsed, err := ParseTemplate(path, t.Pos)
 	found, name := foreignPlaceholder(path)
-	switch escaped, ok := escapedPath(parsed); {
+	escaped, ok := escapedPath(parsed)
+	switch {
+	case strings.Contains(path, "//") || hasDots(path) || strings.ContainsAny(path, "#\\ \t\r\n"):
+		d.fail(node, "write METHOD /path, such as POST /login", "%s: a path holds no //, . or .. segments, #, backslash or blank", where)
 	case err != nil:
 		d.fail(node, `a placeholder is written {{name}}`, "%s: %v", where, err)
 	case found != "":
@@ -141,9 +236,9 @@ func (r *Request) decodeTarget(d *decoder, node *yaml.Node, where, target string
 	case !ok:
 		d.fail(node, "write % and two hexadecimal digits for each byte", "%s: the path holds a %% that stands for nothing", where)
 	case escaped != path:
-		d.fail(node, "write "+r.Method+" "+escaped, "%s: the path holds characters that a URL writes with %%", where)
+		d.fail(node, "write "+written+escaped, "%s: the path holds characters that a URL writes with %%", where)
 	}
-	r.Path = parsed
+	t.Path = parsed
 }
 
 // escapedPath is a path as a URL writes it, with its placeholders; ok is false
@@ -166,23 +261,38 @@ func escapedPath(path Template) (escaped string, ok bool) {
 func (s *Send) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	const form = `write send: "Header: value", such as "Authorization: Token {{token}}"`
 	if node.Kind == yaml.MappingNode {
-		d.fail(node, form, "%s: one line is needed here, not a mapping", where)
+		d.decodeStruct(node, reflect.ValueOf(s).Elem(), where)
+	} else {
+		header, value, found := strings.Cut(d.text(node, where), ":")
+		pair := Pair{Name: Template{Text: header, Parts: []Part{{Literal: header}}, Pos: d.pos(node)}}
+		parsed, err := ParseTemplate(strings.TrimSpace(value), d.pos(node))
+		switch {
+		case !found || !httpguts.ValidHeaderFieldName(header):
+			d.fail(node, form, "%s: %s is no header line", where, describe(node))
+			return
+		case err != nil:
+			d.fail(node, form, "%s: %v", where, err)
+			return
+		}
+		pair.Value = parsed
+		s.Headers = Pairs{pair}
+	}
+	if len(d.problems) == 0 && !slices.Contains(s.Names(), "token") {
+		d.fail(node, form, "%s: {{token}} does not stand in it", where)
+	}
+}
+
+func (h *Host) decodeYAML(d *decoder, node *yaml.Node, where string) {
+	text := d.text(node, where)
+	*h = Host{Text: text, Pos: d.pos(node)}
+	if text == "" {
 		return
 	}
-	header, value, found := strings.Cut(d.text(node, where), ":")
-	value = strings.TrimSpace(value)
-	parsed, err := ParseTemplate(value, d.pos(node))
-	switch {
-	case !found || value == "" || !httpguts.ValidHeaderFieldName(header):
-		d.fail(node, form, "%s: %s is no header line", where, describe(node))
-	case err != nil:
-		d.fail(node, form, "%s: %v", where, err)
-	case !slices.Contains(parsed.Names(), "token"):
-		d.fail(node, form, "%s: {{token}} does not stand in it", where)
-	case !httpguts.ValidHeaderFieldValue(value):
-		d.fail(node, form, "%s: a header holds no line breaks and no control characters", where)
+	plain := strings.TrimPrefix(text, "*.")
+	parsed, err := ParseBaseURL("https://" + plain)
+	if err != nil || parsed.Path != "" || strings.Contains(plain, "*") || strings.HasPrefix(text, "*.") && !strings.Contains(plain, ".") {
+		d.fail(node, `write a host, such as api.example.com or "*.example.com"`, "%s: %s is no host", where, describe(node))
 	}
-	s.Header, s.Value = http.CanonicalHeaderKey(header), parsed
 }
 
 func (l *Lifetime) decodeYAML(d *decoder, node *yaml.Node, where string) {
@@ -209,23 +319,58 @@ func unknownKeyHint(key, where string, keys []string) string {
 	ours := map[string]string{
 		"url": "request: METHOD /path", "method": "request: METHOD /path", "path": "request: METHOD /path",
 		"endpoint": "request: METHOD /path", "uri": "request: METHOD /path",
-		"body": "json:, form: or text:", "data": "json: or form:", "payload": "json:",
+		"body": "json:, form:, xml: or text:", "data": "json: or form:", "payload": "json:",
 		"params": "query:", "bearer": "headers: {Authorization: \"Bearer {{…}}\"}", "auth": "basic: or headers:",
-		"logout": "cancel:", "steps": "a list of calls right under the key", "logins": "other_logins:",
-		"insecure": "allow_http: true (plain http); certificate checks cannot be switched off",
+		"cookies": "headers: {Cookie: \"name={{…}}\"}; cookies of earlier calls are sent by themselves",
+		"logout":  "cancel:", "steps": "a list of calls right under the key", "logins": "other_logins:",
+		"insecure": "tls: {ca_file: …} or tls: {pin: …}; certificate checks cannot be switched off, and allow_http: true is for plain http",
+		"oauth2":   "the token call under login:, with form: {grant_type: …}; a login in a browser cannot be written yet",
+		"ca_file":  "tls: {ca_file: …}", "check": "whoami:", "let": "computed:",
 	}
-	if word, known := ours[key]; known {
-		return "write " + word
-	}
-	inProfile, _ := fields(reflect.TypeFor[Profile]())
+	inProfile, profileIndex := fields(reflect.TypeFor[Profile]())
 	inCall, callIndex := fields(reflect.TypeFor[Call]())
-	if _, isCallKey := callIndex[key]; isCallKey && len(keys) == len(inProfile) {
+	_, isProfileKey := profileIndex[key]
+	_, isCallKey := callIndex[key]
+	word, known := ours[key]
+	switch {
+	case key == "delete" && where == "tokens":
+		return "write revoke:"
+	case known:
+		return "write " + word
+	case where == "send":
+		return `write send: "Header: value", or send: {headers: {…}, query: {…}, basic: "…"}`
+	case isCallKey && len(keys) == len(inProfile):
 		return key + " belongs in a call, such as login:"
+	case isProfileKey && len(keys) == len(inCall):
+		return key + " belongs one level up, beside " + where + ":"
 	}
-	for _, profileKey := range inProfile {
-		if profileKey == key && len(keys) == len(inCall) {
-			return key + " belongs one level up, beside " + where + ":"
+	if hint := DidYouMean(key, keys); len(keys) <= maxListed || !strings.HasPrefix(hint, "known are") {
+		return hint
+	}
+	return "authctl profile schema lists the keys"
+}
+
+// maxListed is how many keys a hint lists.
+const maxListed = 12
+
+// Patterns are the entry as a token.Reach holds it: over https, and over http
+// on this machine or where plain is true.
+func (h Host) Patterns(plain bool) []string {
+	host, isPattern := strings.CutPrefix(h.Text, "*")
+	if isPattern {
+		host = "x" + host
+	}
+	var patterns []string
+	for _, scheme := range []string{"https://", "http://"} {
+		u, err := url.Parse(scheme + host)
+		if err != nil || scheme == "http://" && !plain && !IsLoopback(u.Hostname()) {
+			continue
+		}
+		if origin, err := token.OriginOf(u); err == nil && isPattern {
+			patterns = append(patterns, strings.Replace(string(origin), "://x", "://*", 1))
+		} else if err == nil {
+			patterns = append(patterns, string(origin))
 		}
 	}
-	return DidYouMean(key, keys)
+	return patterns
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"github.com/authctl/authctl/pkg/fault"
 )
 
 // Pos is a place in a file. Line and Column count from 1; 0 is unknown.
@@ -25,13 +27,29 @@ func (p Pos) String() string {
 
 // Problem is one mistake in a profile: where, what, and what to write instead.
 type Problem struct {
-	Pos  Pos
-	Text string
-	Hint string
+	Pos     Pos
+	Text    string
+	Hint    string
+	Warning bool // it works, but is seldom what was meant
 }
 
 // Problems are all mistakes found in one look. It is an error.
 type Problems []Problem
+
+// Mistakes are the problems that are not just warnings.
+func (p Problems) Mistakes() Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(one Problem) bool { return one.Warning })
+}
+
+// Err is an error of kind fault.Profile if there are mistakes among them, with
+// the hint of the first one.
+func (p Problems) Err() error {
+	mistakes := p.Mistakes()
+	if len(mistakes) == 0 {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Profile, Err: mistakes, Hint: mistakes[0].Hint}
+}
 
 // sort puts problems in the order of the file.
 func (p Problems) sort() {
@@ -50,13 +68,14 @@ func (p Problems) Error() string {
 }
 
 // nearest returns the one of known that is most like word, or "" where none is
-// like it.
+// like it. Of two that are as like, the one of word's length is: letters that
+// changed places are the usual slip.
 func nearest(word string, known []string) string {
-	best, distance := "", max(1, len(word)/3)+1
+	best, limit := "", max(1, min(2, len(word)/2), len(word)/3)
 	for _, candidate := range known {
 		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(candidate))
-		if d < distance {
-			best, distance = candidate, d
+		if d < limit || d == limit && (best == "" || len(candidate) == len(word) && len(best) != len(word)) {
+			best, limit = candidate, d
 		}
 	}
 	return best

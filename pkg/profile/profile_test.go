@@ -23,6 +23,9 @@ func line(p profile.Problem) string {
 	if p.Hint != "" {
 		text += " | " + p.Hint
 	}
+	if p.Warning {
+		text = "warning " + text
+	}
 	return text
 }
 
@@ -110,7 +113,13 @@ func base(t *testing.T, text string) profile.URL {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return profile.URL{URL: u}
+	return profile.URL{URL: u, Text: tpl(t, text)}
+}
+
+// pair is one header, with a plain name.
+func pair(t *testing.T, name, value string) profile.Pair {
+	t.Helper()
+	return profile.Pair{Name: tpl(t, name), Value: tpl(t, value)}
 }
 
 func entry[T any](name string, value T) profile.Named[T] {
@@ -127,7 +136,7 @@ func meaning() cmp.Options {
 
 func bearer(t *testing.T) profile.Send {
 	t.Helper()
-	return profile.Send{Header: "Authorization", Value: tpl(t, "Bearer {{token}}")}
+	return profile.Send{Headers: profile.Pairs{pair(t, "Authorization", "Bearer {{token}}")}}
 }
 
 // TestExamples reads the five profiles that come with authctl.
@@ -169,11 +178,11 @@ func examples(t *testing.T) []profile.Profile {
 			Name: "logware", Docs: "https://docs.logware.io (Authentication)",
 			BaseURL: base(t, "https://api.logware.io"),
 			Login: profile.Calls{{
-				Request: profile.Request{Method: "POST", Path: tpl(t, "/api/users/authenticate")},
-				JSON:    object(t, "login", "{{username}}", "password", "{{password}}"),
-				Token:   expr(".token"),
+				Request:  profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/users/authenticate")}},
+				JSON:     object(t, "login", "{{username}}", "password", "{{password}}"),
+				Readings: profile.Readings{Token: expr(".token")},
 			}},
-			Send: bearer(t), Error: expr(".message"), Lifetime: profile.Lifetime{Text: "10h", Duration: 10 * time.Hour},
+			Send: bearer(t), Readings: profile.Readings{Error: expr(".message")}, Lifetime: profile.Lifetime{Text: "10h", Duration: 10 * time.Hour},
 		},
 		{
 			Name: "zumrails", Docs: "https://docs.zumrails.com/api-reference/authentication",
@@ -182,26 +191,25 @@ func examples(t *testing.T) []profile.Profile {
 				entry("production", base(t, "https://api-app.zumrails.com")),
 			},
 			Login: profile.Calls{{
-				Request: profile.Request{Method: "POST", Path: tpl(t, "/api/authorize")},
-				JSON:    object(t, "Username", "{{username}}", "Password", "{{password}}"),
-				Token:   expr(".result.Token"),
+				Request:  profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/authorize")}},
+				JSON:     object(t, "Username", "{{username}}", "Password", "{{password}}"),
+				Readings: profile.Readings{Token: expr(".result.Token")},
 			}},
-			Cancel:  profile.Calls{{Request: profile.Request{Method: "PATCH", Path: tpl(t, "/api/authorize/canceltoken")}}},
-			Send:    bearer(t),
-			Success: expr("$status < 500 and .isError == false"),
-			Error:   expr(".responseException.exceptionMessage // .message"), Lifetime: profile.Lifetime{Text: "1h", Duration: time.Hour},
+			Cancel:   profile.Calls{{Request: profile.Request{Method: "PATCH", Target: profile.Target{Path: tpl(t, "/api/authorize/canceltoken")}}}},
+			Send:     bearer(t),
+			Readings: profile.Readings{Success: expr("$status < 500 and .isError == false"), Error: expr(".responseException.exceptionMessage // .message")}, Lifetime: profile.Lifetime{Text: "1h", Duration: time.Hour},
 		},
 		{
 			Name: "analogue", Docs: "https://docs.analogue.com (Authorization Token)",
 			BaseURL: base(t, "https://analogue.com"),
 			Login: profile.Calls{{
-				Request: profile.Request{Method: "POST", Path: tpl(t, "/api/users/login")},
+				Request: profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/users/login")}},
 				JSON: &profile.Value{Object: true, Members: []profile.Member{
 					{Name: tpl(t, "user"), Value: *object(t, "email", "{{email}}", "password", "{{password}}")},
 				}},
-				Token: expr(".user.token"),
+				Readings: profile.Readings{Token: expr(".user.token")},
 			}},
-			Send:     profile.Send{Header: "Authorization", Value: tpl(t, "Token {{token}}")},
+			Send:     profile.Send{Headers: profile.Pairs{pair(t, "Authorization", "Token {{token}}")}},
 			Lifetime: profile.Lifetime{Text: "60d", Duration: 60 * 24 * time.Hour},
 		},
 		{
@@ -211,42 +219,42 @@ func examples(t *testing.T) []profile.Profile {
 				Name: "auth0_token", Label: "Auth0 access token", Secret: profile.Flag{Value: true, Set: true}, Env: "AUTH0_TOKEN",
 			})},
 			Login: profile.Calls{{
-				Request: profile.Request{Method: "POST", Path: tpl(t, "/api/login")},
+				Request: profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/login")}},
 				JSON:    object(t, "username", "{{username}}", "password", "{{password}}"),
 			}},
 			OtherLogins: profile.List[profile.Calls]{entry("auth0", profile.Calls{{
-				Request: profile.Request{Method: "POST", Path: tpl(t, "/api/login")},
-				Headers: profile.List[profile.Template]{entry("Authorization", tpl(t, "Bearer {{auth0_token}}"))},
+				Request: profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/login")}},
+				Headers: profile.Pairs{pair(t, "Authorization", "Bearer {{auth0_token}}")},
 			}})},
 			Refresh: profile.Calls{{
-				Request: profile.Request{Method: "GET", Path: tpl(t, "/api/login/refresh")},
-				Headers: profile.List[profile.Template]{entry("Authorization", tpl(t, "Bearer {{refresh_token}}"))},
+				Request: profile.Request{Method: "GET", Target: profile.Target{Path: tpl(t, "/api/login/refresh")}},
+				Headers: profile.Pairs{pair(t, "Authorization", "Bearer {{refresh_token}}")},
 			}},
-			Send: bearer(t), Token: expr(".access_token"), RefreshToken: expr(".refresh_token"),
-			Error: expr(".details[0] // .message"),
+			Send:     bearer(t),
+			Readings: profile.Readings{Token: expr(".access_token"), RefreshToken: expr(".refresh_token"), Error: expr(".details[0] // .message")},
 		},
 		{
 			Name: "haut-ai", Docs: "https://docs.haut.ai (Authentication)",
 			BaseURL: base(t, "https://saas.haut.ai"),
 			Login: profile.Calls{{
-				Request: profile.Request{Method: "POST", Path: tpl(t, "/api/v1/auth/login/")},
-				JSON:    object(t, "username", "{{email}}", "password", "{{password}}"),
-				Token:   expr(".access_token"),
+				Request:  profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/v1/auth/login/")}},
+				JSON:     object(t, "username", "{{email}}", "password", "{{password}}"),
+				Readings: profile.Readings{Token: expr(".access_token")},
 			}},
 			Send: bearer(t), Lifetime: profile.Lifetime{Text: "1h", Duration: time.Hour},
-			Error: expr(`to_entries | map("\(.key): \(.value | if type == "array" then join(" ") else tostring end)") | join("; ")`),
+			Readings: profile.Readings{Error: expr(`to_entries | map("\(.key): \(.value | if type == "array" then join(" ") else tostring end)") | join("; ")`)},
 			Tokens: profile.Tokens{
 				Create: profile.Calls{{
-					Request: profile.Request{Method: "POST", Path: tpl(t, "/api/v1/auth/private_tokens/")},
-					JSON:    object(t, "name", "{{name}}", "expiration_time", "{{expires_at}}"),
-					Token:   expr(".data"), ExpiresAt: expr(".expiration_time"),
+					Request:  profile.Request{Method: "POST", Target: profile.Target{Path: tpl(t, "/api/v1/auth/private_tokens/")}},
+					JSON:     object(t, "name", "{{name}}", "expiration_time", "{{expires_at}}"),
+					Readings: profile.Readings{Token: expr(".data"), ExpiresAt: expr(".expiration_time")},
 				}},
 				List: profile.Calls{{
-					Request: profile.Request{Method: "GET", Path: tpl(t, "/api/v1/auth/private_tokens/")},
-					Items:   expr(".results"), ExpiresAt: expr(".expiration_time"), Next: expr(".next"),
+					Request: profile.Request{Method: "GET", Target: profile.Target{Path: tpl(t, "/api/v1/auth/private_tokens/")}},
+					Items:   expr(".results"), Readings: profile.Readings{ExpiresAt: expr(".expiration_time")}, Next: expr(".next"),
 				}},
 				Revoke: profile.Calls{{
-					Request: profile.Request{Method: "DELETE", Path: tpl(t, "/api/v1/auth/private_tokens/{{id}}/")},
+					Request: profile.Request{Method: "DELETE", Target: profile.Target{Path: tpl(t, "/api/v1/auth/private_tokens/{{id}}/")}},
 				}},
 			},
 		},
@@ -257,7 +265,7 @@ func examples(t *testing.T) []profile.Profile {
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	p := parse(t, good("    send: \"X-Key: {{token}}\"\n"))
-	got := []string{p.Pos.String(), p.BaseURL.Pos.String(), p.Login[0].Pos.String(), p.Login[0].Request.Pos.String(), p.Login[0].Token.Pos.String(), p.Send.Value.Pos.String()}
+	got := []string{p.Pos.String(), p.BaseURL.Pos.String(), p.Login[0].Pos.String(), p.Login[0].Request.Pos.String(), p.Login[0].Token.Pos.String(), p.Send.Headers[0].Value.Pos.String()}
 	want := []string{"p.yaml:3:3", "p.yaml:4:15", "p.yaml:5:12", "p.yaml:5:22", "p.yaml:5:42", "p.yaml:6:11"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -470,7 +478,7 @@ profiles:
 	set := profile.Flag{Value: true, Set: true}
 	want := map[string]profile.Input{
 		"tenant":    {Name: "tenant", Label: "Tenant"},
-		"region":    {Name: "region", Label: "Region", Default: profile.Scalar{Text: "eu", Set: true}, Choices: []string{"eu", "us", "no", "1.10"}},
+		"region":    {Name: "region", Label: "Region", Default: profile.Scalar{Text: "eu", Set: true}, Choices: profile.Choices{List: []string{"eu", "us", "no", "1.10"}}},
 		"pin":       {Name: "pin", Secret: set, Optional: true, Env: "X_PIN"},
 		"app_token": {Name: "app_token", Label: "App token", Secret: profile.Flag{Set: true}},
 		"ticket":    {Name: "ticket", Command: profile.Command{"pass", "show", "ticket"}},
@@ -571,7 +579,7 @@ func TestDidYouMean(t *testing.T) {
 		"heders":        "did you mean headers?",
 		"HEADERS":       "did you mean headers?",
 		"refreshtoken":  "did you mean refresh_token?",
-		"tokne":         "known are: headers, token, refresh_token",
+		"tokne":         "did you mean token?",
 		"tken":          "did you mean token?",
 		"x":             "known are: headers, token, refresh_token",
 		"":              "known are: headers, token, refresh_token",

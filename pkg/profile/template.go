@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -120,43 +121,108 @@ func (v Value) Walk(visit func(Template)) {
 	}
 }
 
-// Templates calls visit for every template of what the call sends.
+// Templates calls visit for every template of what the call sends and shows.
 func (c *Call) Templates(visit func(Template)) {
-	visit(c.Request.Path)
-	for _, list := range []List[Template]{c.Query, c.Headers, c.Form} {
-		for _, entry := range list {
-			visit(entry.Value)
-		}
+	if c.Request.From != "" {
+		visit(Template{Text: "{{" + c.Request.From + "}}", Parts: []Part{{Name: c.Request.From}}, Pos: c.Request.Pos})
 	}
-	for _, single := range []*Template{c.Basic, c.Text} {
+	visit(c.Request.Path)
+	for _, pairs := range []Pairs{c.Query, c.Headers, c.Form} {
+		pairs.templates(visit)
+	}
+	for _, single := range []*Template{c.Basic, c.Text, c.Show} {
 		if single != nil {
 			visit(*single)
 		}
+	}
+	if c.XML != nil {
+		visit(c.XML.Text)
 	}
 	if c.JSON != nil {
 		c.JSON.Walk(visit)
 	}
 }
 
-// Exprs returns every expression over the call's answer, and when:.
-func (c *Call) Exprs() []Expr {
-	all := []Expr{
-		c.When, c.Success, c.Error, c.Token, c.RefreshToken, c.ExpiresIn, c.ExpiresAt,
-		c.Items, c.ID, c.TokenName, c.CreatedAt, c.Next,
+// Exprs returns the readings by their keys; save: as save.name.
+func (r Readings) Exprs() List[Expr] {
+	all := List[Expr]{
+		{Name: "success", Value: r.Success}, {Name: "error", Value: r.Error}, {Name: "token", Value: r.Token}, {Name: "refresh_token", Value: r.RefreshToken},
+		{Name: "expires_in", Value: r.ExpiresIn}, {Name: "expires_at", Value: r.ExpiresAt},
 	}
-	for _, saved := range c.Save {
-		all = append(all, saved.Value)
+	for _, saved := range r.Save {
+		all = append(all, Named[Expr]{Name: "save." + saved.Name, Value: saved.Value})
 	}
 	return all
 }
 
-// Exprs returns every expression that holds for all calls of the profile.
-func (p *Profile) Exprs() []Expr {
-	all := []Expr{p.Success, p.Error, p.Token, p.RefreshToken, p.ExpiresIn, p.ExpiresAt}
-	for _, saved := range p.Save {
-		all = append(all, saved.Value)
+// Exprs returns every expression of the call by its key.
+func (c *Call) Exprs() List[Expr] {
+	return append(List[Expr]{
+		{Name: "when", Value: c.When}, {Name: "until", Value: c.Until}, {Name: "items", Value: c.Items}, {Name: "id", Value: c.ID},
+		{Name: "name", Value: c.TokenName}, {Name: "created_at", Value: c.CreatedAt}, {Name: "next", Value: c.Next},
+	}, c.Readings.Exprs()...)
+}
+
+// Needs returns the names that the call needs: to send it, and in expressions
+// on its answer. Names that computed ones need stand before them.
+func (p *Profile) Needs(c *Call) []string {
+	n := needs{profile: p}
+	p.Headers.templates(n.template)
+	c.Templates(n.template)
+	for _, expr := range slices.Concat(c.Exprs(), p.Readings.Exprs(), List[Expr]{{Value: p.Expired}}) {
+		n.expr(expr.Value)
 	}
-	return all
+	return n.names
+}
+
+// NeedsOf returns names and what they need themselves, likewise.
+func (p *Profile) NeedsOf(names ...string) []string {
+	n := needs{profile: p}
+	for _, name := range names {
+		n.add(name)
+	}
+	return n.names
+}
+
+// Carries returns the names that send: and headers: need.
+func (p *Profile) Carries() []string {
+	names := p.Send.Names()
+	p.Headers.templates(func(t Template) { names = append(names, t.Names()...) })
+	return names
+}
+
+// needs collects names, each once.
+type needs struct {
+	profile *Profile
+	names   []string
+	open    []string // computed names that are being looked at
+}
+
+func (n *needs) template(t Template) {
+	for _, name := range t.Names() {
+		n.add(name)
+	}
+}
+
+func (n *needs) expr(e Expr) {
+	if e.IsZero() {
+		return
+	}
+	for _, name := range e.Names() {
+		n.add(name)
+	}
+}
+
+func (n *needs) add(name string) {
+	if slices.Contains(n.names, name) || slices.Contains(n.open, name) {
+		return
+	}
+	if computed, ok := n.profile.Computed.Get(name); ok {
+		n.open = append(n.open, name)
+		n.expr(computed)
+		n.open = n.open[:len(n.open)-1]
+	}
+	n.names = append(n.names, name)
 }
 
 // Mentions says whether the call sends the placeholder name.

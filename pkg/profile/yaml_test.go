@@ -25,9 +25,8 @@ func TestThreat14_TextIsTakenAsWritten(t *testing.T) {
 				"    inputs: {a: {default: "+text+", choices: ["+text+"], label: "+text+"}}\n"+
 				"    login: {request: POST /l, form: {f: "+text+", g: \"{{a}}\"}, headers: {H: "+text+"}, token: .t}\n"))
 			in, _ := p.Input("a")
-			form, _ := p.Login[0].Form.Get("f")
-			header, _ := p.Login[0].Headers.Get("H")
-			got := []string{p.Description, in.Default.Text, in.Choices[0], in.Label, form.Text, header.Text}
+			c := p.Login[0]
+			got := []string{p.Description, in.Default.Text, in.Choices.List[0], in.Label, c.Form[0].Value.Text, c.Headers[0].Value.Text}
 			if diff := cmp.Diff([]string{text, text, text, text, text, text}, got); diff != "" {
 				t.Error(diff)
 			}
@@ -124,7 +123,7 @@ func TestThreat14_YAMLTraps(t *testing.T) {
 		"only a comment":  {"# nothing\n", nil},
 		"BOM":             {"\ufeff" + head, nil},
 		"CRLF":            {strings.ReplaceAll(head, "\n", "\r\n"), nil},
-		"CRLF, a mistake": {strings.ReplaceAll(head+"    tokne: a\n", "\n", "\r\n"), []string{"6:5 tokne: unknown key in profile x | known are: description, docs, base_url, environments, allow_http, inputs, headers, login, other_logins, refresh, cancel, tokens, send, lifetime, success, error, token, refresh_token, expires_in, expires_at, save"}},
+		"CRLF, a mistake": {strings.ReplaceAll(head+"    tokne: a\n", "\n", "\r\n"), []string{"6:5 tokne: unknown key in profile x | did you mean token?"}},
 		"BOM, a mistake":  {"\ufeffversion: 3\n", []string{"1:10 version: this authctl reads version 1 only | write version: 1"}},
 		"end marker":      {"---\n" + head + "...\n", nil},
 		"second document": {head + "---\nversion: 1\n", []string{"6:1 a second YAML document (---) in one file | write one document to a file, or another file in profiles.d"}},
@@ -135,7 +134,7 @@ func TestThreat14_YAMLTraps(t *testing.T) {
 		},
 		"alias in a command": {
 			head + "    inputs: {pin: {label: Pin, command: [&a pass, *a]}}\n",
-			[]string{"6:14 inputs.pin: nothing uses it | remove it, or write {{pin}} where it is sent", "6:51 command: a single value is needed here, not an alias"},
+			[]string{"warning 6:14 inputs.pin: nothing uses it | remove it, or write {{pin}} where it is sent", "6:51 command: a single value is needed here, not an alias"},
 		},
 		"alias as a key": {
 			head + "    save: {&a b: .c, *a : .d}\n",
@@ -151,9 +150,9 @@ func TestThreat14_YAMLTraps(t *testing.T) {
 		"a thousand laughs": {
 			"version: 1\nprofiles:\n  x:\n    a: &a [x, x]\n    b: &b [*a, *a]\n    c: &c [*b, *b]\n    base_url: *c\n",
 			[]string{
-				"4:5 a: unknown key in profile x | known are: description, docs, base_url, environments, allow_http, inputs, headers, login, other_logins, refresh, cancel, tokens, send, lifetime, success, error, token, refresh_token, expires_in, expires_at, save",
-				"5:5 b: unknown key in profile x | known are: description, docs, base_url, environments, allow_http, inputs, headers, login, other_logins, refresh, cancel, tokens, send, lifetime, success, error, token, refresh_token, expires_in, expires_at, save",
-				"6:5 c: unknown key in profile x | known are: description, docs, base_url, environments, allow_http, inputs, headers, login, other_logins, refresh, cancel, tokens, send, lifetime, success, error, token, refresh_token, expires_in, expires_at, save",
+				"4:5 a: unknown key in profile x | authctl profile schema lists the keys",
+				"5:5 b: unknown key in profile x | authctl profile schema lists the keys",
+				"6:5 c: unknown key in profile x | authctl profile schema lists the keys",
 				"7:15 base_url: anchors and aliases are not used in profiles | write the value out",
 			},
 		},
@@ -161,8 +160,8 @@ func TestThreat14_YAMLTraps(t *testing.T) {
 		"key twice":           {head + "    login: {request: POST /evil}\n", []string{"6:5 login: written twice, first in line 5 | remove one of them"}},
 		"case-folded key":     {head + "    Login: {request: POST /evil}\n", []string{"6:5 Login: unknown key in profile x | did you mean login?"}},
 		"environment twice":   {"version: 1\nprofiles:\n  x:\n    environments: {a: https://a.example, a: https://b.example}\n    login: {request: POST /l, token: .t}\n", []string{"4:42 a: written twice, first in line 4 | remove one of them"}},
-		"key with a dot":      {head + "    login.request: POST /evil\n", []string{"6:5 login.request: unknown key in profile x | known are: description, docs, base_url, environments, allow_http, inputs, headers, login, other_logins, refresh, cancel, tokens, send, lifetime, success, error, token, refresh_token, expires_in, expires_at, save"}},
-		"null values":         {head + "    token:\n    lifetime: ~\n    inputs: {pin: null}\n    headers:\n", []string{"6:11 token: the value is missing | write a value or remove the key", "7:15 lifetime: the value is missing | write a value or remove the key", "8:14 inputs.pin: nothing uses it | remove it, or write {{pin}} where it is sent", "8:19 inputs.pin: the value is missing | write a value or remove the key", `9:13 headers: keys and values are needed here, not ""`}},
+		"key with a dot":      {head + "    login.request: POST /evil\n", []string{"6:5 login.request: unknown key in profile x | authctl profile schema lists the keys"}},
+		"null values":         {head + "    token:\n    lifetime: ~\n    inputs: {pin: null}\n    headers:\n", []string{"6:11 token: the value is missing | write a value or remove the key", "7:15 lifetime: the value is missing | write a value or remove the key", "warning 8:14 inputs.pin: nothing uses it | remove it, or write {{pin}} where it is sent", "8:19 inputs.pin: the value is missing | write a value or remove the key", `9:13 headers: keys and values are needed here, not ""`}},
 		"null default":        {head + "    inputs: {pin: {label: Pin, default: null}}\n    headers: {P: \"{{pin}}\"}\n", []string{`6:41 default: the value is missing | write "" for an empty value`}},
 		"yes for true":        {head + "    allow_http: yes\n", []string{`6:17 allow_http: "yes" is neither true nor false | write true or false`}},
 		"1 for true":          {head + "    allow_http: 1\n", []string{`6:17 allow_http: "1" is neither true nor false | write true or false`}},
@@ -211,13 +210,14 @@ func TestDeepBody(t *testing.T) {
 func TestThreat03_BaseURL(t *testing.T) {
 	t.Parallel()
 	const (
-		braces = "base_url: a base URL holds no braces and no backslashes | write https://host or https://host/path"
-		dots   = "base_url: a base URL holds no double slashes, . or .. | write https://host or https://host/path"
-		user   = "base_url: a base URL holds no user name or password | use {{username}} and {{password}} in the login"
-		query  = "base_url: a base URL holds no query and no fragment | move the query to query: in the call"
-		noHost = "base_url: the host is missing | write https://host or https://host/path"
-		blank  = "base_url: a base URL holds no blanks, and a port is at most 65535 | write https://host or https://host/path"
-		noURL  = "base_url: not a URL | write https://host or https://host/path"
+		noInput = "base URL: {{tenant}} is no input | known are: username, email, password, otp, client_id, client_secret, api_key, api_secret"
+		braces  = "base_url: a base URL holds no braces and no backslashes | write https://host or https://host/path"
+		dots    = "base_url: a base URL holds no double slashes, . or .. | write https://host or https://host/path"
+		user    = "base_url: a base URL holds no user name or password | use {{username}} and {{password}} in the login"
+		query   = "base_url: a base URL holds no query and no fragment | move the query to query: in the call"
+		noHost  = "base_url: the host is missing | write https://host or https://host/path"
+		blank   = "base_url: a base URL holds no blanks, and a port is at most 65535 | write https://host or https://host/path"
+		noURL   = "base_url: not a URL | write https://host or https://host/path"
 	)
 	scheme := func(text string) string {
 		return "base_url: a base URL begins with https:// | write https://" + text
@@ -268,9 +268,10 @@ func TestThreat03_BaseURL(t *testing.T) {
 		"https://x.example/a//b":               {problem: dots},
 		`https://x.example\@evil.com`:          {problem: braces},
 		`https://x.example/a\b`:                {problem: braces},
-		"https://{tenant}.x.example":           {problem: braces},
-		"https://{{tenant}}.x.example":         {problem: braces},
-		"https://x.example/{{tenant}}":         {problem: braces},
+		"https://{tenant}.x.example":           {problem: `base_url: {tenant} is not a placeholder of this language | write "{{tenant}}"`},
+		"https://x.example/{tenant}":           {problem: `base_url: {tenant} is not a placeholder of this language | write "{{tenant}}"`},
+		"https://{{tenant}}.x.example":         {problem: noInput},
+		"https://x.example/{{tenant}}":         {problem: noInput},
 		"https://":                             {problem: noHost},
 		"https:///a":                           {problem: noHost},
 		"https:x.example":                      {problem: noHost},

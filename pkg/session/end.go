@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"slices"
 
+	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/token"
@@ -36,7 +38,7 @@ func (m *Manager) Cancel(ctx context.Context, t Target) (Cancelled, error) {
 		m.learnSession(s)
 		done.Info = s.Info
 		err = m.use(ctx, t, s, t.Profile.Cancel)
-		if refusedBy(err) && !s.Live(m.Now(), 0) {
+		if refusedBy(err) && (!s.Live(m.Now(), 0) || saysExpired(err) && !t.Profile.Expired.IsZero()) {
 			done.AlreadyOver, err = true, nil
 		}
 		if err != nil {
@@ -49,12 +51,60 @@ func (m *Manager) Cancel(ctx context.Context, t Target) (Cancelled, error) {
 
 // use makes calls that carry the session's token and read nothing of it.
 func (m *Manager) use(ctx context.Context, t Target, s token.Session, calls profile.Calls) error {
-	values, err := m.gather(ctx, t, calls, sessionValues(s))
-	if err != nil {
-		return err
-	}
-	_, err = (&run{manager: m, target: t, purpose: toUse, calls: calls, values: values, origin: s.Origin}).do(ctx)
+	_, err := m.newRun(t, toUse, calls, sessionValues(s), sessionReach(s)).do(ctx)
 	return err
+}
+
+// Whoami asks the server whether the token is good. It returns whose it is, as
+// far as name: in the profile's call says.
+func (m *Manager) Whoami(ctx context.Context, t Target) (string, error) {
+	r, res, err := m.manage(ctx, t, t.Profile.Whoami, "whoami", nil)
+	if err != nil {
+		return "", fault.Wrap(err, "ask %s about the token", t)
+	}
+	name, err := res.answer.Read(ctx, res.call.TokenName, r.values)
+	if err != nil {
+		return "", fault.New(fault.BadAnswer, "compare name: in whoami with the answer", "name: %s: %w; %s", res.call.TokenName.Text, err, res.answer.Describe())
+	}
+	return plainText(name), nil
+}
+
+// Credential returns a live token with what a request of the user's own carries.
+func (m *Manager) Credential(ctx context.Context, t Target, o TokenOptions) (Renewed, call.Carrier, error) {
+	live, err := m.Token(ctx, t, o)
+	if err != nil {
+		return Renewed{}, call.Carrier{}, err
+	}
+	s := token.Session{Access: live.Access}
+	if !carriesTokenOnly(t.Profile) { // the rest of the session is read for it
+		if s, err = m.Store.Session(ctx, live.Key); err != nil {
+			return Renewed{}, call.Carrier{}, err
+		}
+		m.learnSession(s)
+		s.AccessToken = live.AccessToken
+	}
+	carrier, err := m.Carry(ctx, t, s)
+	return live, carrier, err
+}
+
+// Carry returns what a request of the user's own carries: the token as send:
+// says, and the profile's headers.
+func (m *Manager) Carry(ctx context.Context, t Target, s token.Session) (call.Carrier, error) {
+	if carriesTokenOnly(t.Profile) {
+		return call.Carry(t.Profile, call.Values{"token": s.AccessToken.Reveal()})
+	}
+	r := m.newRun(t, toUse, nil, sessionValues(s), sessionReach(s))
+	if err := r.open(ctx); err != nil {
+		return call.Carrier{}, err
+	}
+	if err := r.provide(ctx, t.Profile.NeedsOf(t.Profile.Carries()...)); err != nil {
+		return call.Carrier{}, err
+	}
+	return call.Carry(t.Profile, r.values)
+}
+
+func carriesTokenOnly(p *profile.Profile) bool {
+	return !slices.ContainsFunc(p.Carries(), func(name string) bool { return name != "token" })
 }
 
 // Logout forgets a session here. The server is not told: the token that is

@@ -166,7 +166,7 @@ func TestLongLivedTokens(t *testing.T) {
 	for i := range 23 {
 		end := noon().Add(time.Duration(i+1) * 24 * time.Hour)
 		name := fmt.Sprintf("ci %d", i)
-		created, err := a.manager.CreateToken(t.Context(), target, name, end.Add(300*time.Millisecond))
+		created, err := a.manager.CreateToken(t.Context(), target, session.Wish{Name: name, ExpiresAt: end.Add(300 * time.Millisecond)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestLongLivedTokens(t *testing.T) {
 	expect(t, a.url, outcome{}, err)
 	same(t, "list", want, list)
 	same(t, "requests", []string{"GET " + path, "GET " + path + "?page=2", "GET " + path + "?page=3"}, a.asked())
-	if err := a.manager.RevokeToken(t.Context(), target, want[0].ID); err != nil {
+	if err := a.manager.RevokeToken(t.Context(), target, want[0].ID, ""); err != nil {
 		t.Error(err)
 	}
 	same(t, "requests", []string{"DELETE " + path + "1000001/"}, a.asked())
@@ -194,14 +194,14 @@ func TestLongLivedTokens(t *testing.T) {
 	expect(t, a.url, outcome{}, err)
 	same(t, "list", want[1:], list)
 	a.asked()
-	err = a.manager.RevokeToken(t.Context(), target, want[0].ID)
+	err = a.manager.RevokeToken(t.Context(), target, want[0].ID, "")
 	expect(t, a.url, outcome{"revoke a token at haut-ai: HOST refused: detail: Not found. (status 404)", "", fault.Refused}, err)
-	err = a.manager.RevokeToken(t.Context(), target, "../login")
+	err = a.manager.RevokeToken(t.Context(), target, "../login", "")
 	if fault.KindOf(err) != fault.Refused {
 		t.Errorf("an id that leads elsewhere: %v", err)
 	}
 	same(t, "requests", []string{"DELETE " + path + "1000001/", "DELETE " + path + "..%2Flogin/"}, a.asked())
-	err = a.manager.RevokeToken(t.Context(), target, "..")
+	err = a.manager.RevokeToken(t.Context(), target, "..", "")
 	expect(t, a.url, outcome{"revoke a token at haut-ai: request: {{id}} would lead to another path", "", fault.Usage}, err)
 	same(t, "requests", []string(nil), a.asked())
 }
@@ -212,7 +212,7 @@ func TestCreateWithoutAnEnd(t *testing.T) {
 	a := startAPIs(t)
 	target := a.target("haut-ai", "")
 	a.login(target, session.LoginOptions{})
-	_, err := a.manager.CreateToken(t.Context(), target, "ci", time.Time{})
+	_, err := a.manager.CreateToken(t.Context(), target, session.Wish{Name: "ci"})
 	expect(t, a.url, outcome{"create a token at haut-ai: HOST refused: expiration_time: This field is required. (status 400)", "", fault.Refused}, err)
 }
 
@@ -224,7 +224,7 @@ func TestSaveToken(t *testing.T) {
 	target := a.target("haut-ai", "")
 	a.login(target, session.LoginOptions{})
 	end := noon().Add(24 * time.Hour)
-	created, err := a.manager.CreateToken(t.Context(), target, "ci", end)
+	created, err := a.manager.CreateToken(t.Context(), target, session.Wish{Name: "ci", ExpiresAt: end})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,11 +266,11 @@ func TestNoLongLivedTokens(t *testing.T) {
 	missing := func(what, which string) outcome {
 		return outcome{what + ": the profile logware describes no tokens." + which, "see https://docs.logware.io (Authentication)", fault.Other}
 	}
-	_, err := a.manager.CreateToken(t.Context(), target, "ci", time.Time{})
+	_, err := a.manager.CreateToken(t.Context(), target, session.Wish{Name: "ci"})
 	expect(t, a.url, missing("create a token at logware", "create"), err)
 	_, err = a.manager.ListTokens(t.Context(), target)
 	expect(t, a.url, missing("list the tokens at logware", "list"), err)
-	err = a.manager.RevokeToken(t.Context(), target, "7")
+	err = a.manager.RevokeToken(t.Context(), target, "7", "")
 	expect(t, a.url, missing("revoke a token at logware", "revoke"), err)
 	same(t, "requests", []string(nil), a.asked())
 }
@@ -308,7 +308,7 @@ func TestThreat01_NextPageElsewhere(t *testing.T) {
 		"no scheme":      {"//" + evil.URL[len("http://"):] + "/keys", outcome{elsewhere, "", fault.BadAnswer}},
 		"https":          {"https://HOST/keys", outcome{"list the tokens at x: https://HOST is not http://HOST: nothing was sent there", "", fault.BadAnswer}},
 		"a user name":    {"http://a:b@HOST/keys", outcome{"list the tokens at x: a URL with a user name in it is not followed", "", fault.BadAnswer}},
-		"no URL":         {"http://[::1", outcome{"the next page is no URL", "", fault.BadAnswer}},
+		"no URL":         {"http://[::1", outcome{"list the tokens at x: the next page is no URL", "", fault.BadAnswer}},
 		"no http":        {"javascript:alert(1)", outcome{`list the tokens at x: "javascript:alert(1)" names no host`, "", fault.Profile}},
 	}
 	for name, test := range tests {
@@ -353,13 +353,13 @@ func TestPages(t *testing.T) {
 		"empty":         {keys, answers{"GET /keys": reply(200, `{"items":[]}`)}, nil, outcome{}, 1},
 		"relative":      {keys, answers{"GET /keys": reply(200, `{"items":[{"id":1,"label":"a"}],"next":"more"}`), "GET /more": reply(200, `{"items":[{"id":"2","label":"b"}],"next":""}`)}, []session.LongLived{one, two}, outcome{}, 2},
 		"a circle":      {keys, answers{"GET /keys": reply(200, `{"items":[{"id":1,"label":"a"}],"next":"/keys"}`)}, []session.LongLived{one, one}, outcome{}, 2},
-		"no list":       {keys, answers{"GET /keys": reply(200, `{"items":{"a":1}}`)}, nil, outcome{"items: no list was found; the answer is {items: {a: number}}", "compare items: in the profile with the answer", fault.BadAnswer}, 1},
+		"no list":       {keys, answers{"GET /keys": reply(200, `{"items":{"a":1}}`)}, nil, outcome{"list the tokens at x: items: no list was found; the answer is {items: {a: number}}", "compare items: in the profile with the answer", fault.BadAnswer}, 1},
 		"refused":       {keys, answers{"GET /keys": reply(403, `{}`)}, nil, outcome{"list the tokens at x: HOST refused with status 403", "", fault.Refused}, 1},
-		"odd time":      {keys, answers{"GET /keys": reply(200, `{"items":[{"id":1,"made":"yesterday"}]}`)}, nil, outcome{".made: what was found is no point in time", "", fault.BadAnswer}, 1},
+		"odd time":      {keys, answers{"GET /keys": reply(200, `{"items":[{"id":1,"made":"yesterday"}]}`)}, nil, outcome{"list the tokens at x: .made: what was found is no point in time", "", fault.BadAnswer}, 1},
 		"odd items":     {keys, answers{"GET /keys": reply(200, `{"items":[1,"x",null,{"id":[1]}]}`)}, []session.LongLived{{}, {}, {}, {ID: "[1]"}}, outcome{}, 1},
 		"a cursor":      {cursor, answers{"GET /keys": reply(200, `[{"id":1,"name":"a"}]`)}, []session.LongLived{one}, outcome{}, 1},
-		"a bare number": {cursor, answers{"GET /keys": reply(200, `7`)}, nil, outcome{"items: no list was found; the answer is number", "compare items: in the profile with the answer", fault.BadAnswer}, 1},
-		"two calls":     {"    login: {request: POST /login, token: .t}\n    tokens: {list: [{request: GET /a}, {request: GET /b}]}\n", answers{}, nil, outcome{"tokens.list of x: a list of calls cannot be paged", "write one call", fault.Profile}, 0},
+		"a bare number": {cursor, answers{"GET /keys": reply(200, `7`)}, nil, outcome{"list the tokens at x: items: no list was found; the answer is number", "compare items: in the profile with the answer", fault.BadAnswer}, 1},
+		"two calls":     {"    login: {request: POST /login, token: .t}\n    tokens: {list: [{request: GET /a}, {request: GET /b}]}\n", answers{"GET /a": reply(200, `{}`), "GET /b": reply(200, `[{"id":1,"name":"a"}]`)}, []session.LongLived{one}, outcome{}, 2},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -408,7 +408,7 @@ func TestCreateAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, s, target := pages(t, keys, answers{"POST /keys": reply(201, test.answer)})
-			created, err := w.manager.CreateToken(t.Context(), target, "ci", end)
+			created, err := w.manager.CreateToken(t.Context(), target, session.Wish{Name: "ci", ExpiresAt: end})
 			expect(t, s.URL, test.error, err)
 			same(t, "created", test.want, created)
 			same(t, "requests", []string{"POST /keys Bearer agate-1 n=ci&at=2026-01-02T13%3A30%3A00Z&in=5400"}, s.asked())

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 
@@ -22,23 +21,25 @@ type LoginOptions struct {
 // Authenticate logs in and returns the session without storing it. A login is
 // never repeated by itself: it can lock an account or block an address.
 func (m *Manager) Authenticate(ctx context.Context, t Target, o LoginOptions) (token.Session, error) {
+	return m.authenticate(ctx, t, o, nil)
+}
+
+func (m *Manager) authenticate(ctx context.Context, t Target, o LoginOptions, known call.Values) (token.Session, error) {
 	calls, err := t.login(o.Via)
 	if err != nil {
 		return token.Session{}, err
 	}
-	values, err := m.gather(ctx, t, calls, nil)
-	if err != nil {
-		return token.Session{}, err
-	}
-	s, err := m.loginWith(ctx, t, calls, values, "")
+	r := m.newRun(t, toLogin, calls, known, profileReach(t.Profile))
+	r.fresh = true
+	s, err := r.login(ctx)
 	if err != nil {
 		return token.Session{}, err
 	}
 	s.Via = o.Via
 	if o.SaveCredentials {
-		s.Credentials = credentials(t.Profile, calls, values)
+		s.Credentials = credentials(r.given)
 	}
-	s.Renewable = renewable(t.Profile, s)
+	s.Renewable = renewable(t, s)
 	return s, nil
 }
 
@@ -49,12 +50,42 @@ func (m *Manager) Login(ctx context.Context, t Target, o LoginOptions) (token.Se
 	if err := m.Store.Check(ctx); err != nil {
 		return token.Session{}, fault.Wrap(err, "log in to %s", t)
 	}
-	s, err := m.Authenticate(ctx, t, o)
+	s, err := m.authenticate(ctx, t, o, m.lastTime(ctx, t, o.Via))
 	if err != nil {
 		return token.Session{}, fault.Wrap(err, "log in to %s", t)
 	}
 	err = m.locked(ctx, s.Key, func() error { return m.Store.Save(ctx, s) })
 	return s, fault.Wrap(err, "the server has logged you in to %s, but", t)
+}
+
+// lastTime are the values that the login sends and saves itself, such as the id
+// of a device, as the session that is there holds them. Without one, or if it
+// cannot be read, there are none: the login is about to replace it.
+func (m *Manager) lastTime(ctx context.Context, t Target, via string) call.Values {
+	calls, _ := t.Profile.LoginCalls(via)
+	var names []string
+	for i := range calls {
+		for _, name := range calls[i].Save.Names() {
+			if calls[i].Mentions(name) {
+				names = append(names, name)
+			}
+		}
+	}
+	key, err := t.Key()
+	if len(names) == 0 || err != nil {
+		return nil
+	}
+	s, err := m.Store.Session(ctx, key)
+	if err != nil {
+		return nil
+	}
+	known := call.Values{}
+	for _, name := range names {
+		if value, saved := s.Saved[name]; saved {
+			known[name] = value
+		}
+	}
+	return known
 }
 
 func (t Target) login(via string) (profile.Calls, error) {
@@ -70,35 +101,42 @@ func (t Target) login(via string) (profile.Calls, error) {
 	return calls, nil
 }
 
-// loginWith makes the calls of a login with all values at hand. origin is that
-// of the session that the values were kept with, if they were.
-func (m *Manager) loginWith(ctx context.Context, t Target, calls profile.Calls, values call.Values, origin token.Origin) (token.Session, error) {
+// login makes the calls of a login and puts a session together.
+func (r *run) login(ctx context.Context) (token.Session, error) {
+	t, m := r.target, r.manager
 	key, err := t.Key()
 	if err != nil {
 		return token.Session{}, err
 	}
-	given := maps.Clone(values)
-	res, err := (&run{manager: m, target: t, purpose: toLogin, calls: calls, values: values, origin: origin}).do(ctx)
+	res, err := r.do(ctx)
 	if err != nil {
 		return token.Session{}, explainRefusal(err)
 	}
 	if res.read.token.IsZero() {
-		return token.Session{}, fault.New(fault.BadAnswer, "", "no token came: %s", res.answer.Describe())
+		return token.Session{}, res.noToken()
 	}
-	expiry, err := m.expiry(t, res)
+	if err := r.provide(ctx, t.Profile.NeedsOf(t.Profile.Send.Names()...)); err != nil {
+		return token.Session{}, err
+	}
+	if _, err := call.Carry(t.Profile, r.values); err != nil {
+		return token.Session{}, fault.Wrap(err, "the login worked, but")
+	}
+	limit, expiry, err := m.expiry(t, res)
 	if err != nil {
 		return token.Session{}, err
 	}
 	s := token.Session{
 		Access: token.Access{
-			Info:        token.Info{Key: key, Expiry: expiry, ObtainedAt: res.answer.ReceivedAt.UTC(), User: userOf(given)},
+			Info:        token.Info{Key: key, Expiry: expiry, ObtainedAt: res.answer.ReceivedAt.UTC(), User: userOf(r.values)},
 			AccessToken: res.read.token,
 		},
-		RefreshToken: res.read.refreshToken,
-		Saved:        res.saved,
+		RefreshToken: res.read.refreshToken, RefreshExpiry: refreshExpiry(res),
+		Saved: res.saved, Reach: profileReach(t.Profile), Limit: limit,
 	}
-	s.RefreshExpiry = refreshExpiry(res)
-	keepInputs(t.Profile, given, s.Saved)
+	if home, err := token.OriginOf(r.base); err == nil && home != key.Origin {
+		s.Home = home
+	}
+	r.keepInputs(s.Saved)
 	return s, nil
 }
 
@@ -129,86 +167,63 @@ func userOf(values call.Values) string {
 	return ""
 }
 
-// credentials are the inputs of a login, for another login without a person.
-func credentials(p *profile.Profile, calls profile.Calls, values call.Values) map[string]token.Secret {
+// credentials are the inputs that were given, for another login without a
+// person.
+func credentials(given map[string]string) map[string]token.Secret {
 	kept := map[string]token.Secret{}
-	for _, in := range inputsOf(p, calls) {
-		if text, isText := values[in.Name].(string); isText && text != "" {
-			kept[in.Name] = token.NewSecret(text)
+	for name, value := range given {
+		if value != "" {
+			kept[name] = token.NewSecret(value)
 		}
 	}
 	return kept
 }
 
 // keepInputs keeps the inputs that later calls name, so that a refresh finds
-// its client id: those of refresh, and of the others what is no secret.
-func keepInputs(p *profile.Profile, values call.Values, saved map[string]any) {
-	keep := func(calls profile.Calls, secretsToo bool) {
-		for _, in := range inputsOf(p, calls) {
-			if value, given := values[in.Name]; given && (secretsToo || !in.Secret.Value) {
-				saved[in.Name] = value
-			}
+// its client id: those of refresh, keepalive, headers:, send: and of the base
+// URL, and of the others what is no secret.
+func (r *run) keepInputs(saved map[string]any) {
+	p := r.target.Profile
+	always := inputsOf(p, r.target.Base(), slices.Concat(p.Refresh, p.Keepalive))
+	others := inputsOf(p, r.target.Base(), slices.Concat(p.Cancel, p.Whoami, p.Tokens.Create, p.Tokens.List, p.Tokens.Revoke, p.Tokens.Rotate))
+	for _, in := range slices.Concat(always, slices.DeleteFunc(others, func(in profile.Input) bool { return in.Secret.Value })) {
+		if value, given := r.given[in.Name]; given && !in.TOTP {
+			saved[in.Name] = value
 		}
 	}
-	keep(p.Refresh, true)
-	keep(slices.Concat(p.Cancel, p.Tokens.Create, p.Tokens.List, p.Tokens.Revoke), false)
 }
 
 // renewable says how the session can be renewed without a person.
-func renewable(p *profile.Profile, s token.Session) string {
+func renewable(t Target, s token.Session) string {
 	switch {
-	case canRefresh(p, s):
+	case s.LongLived:
+	case canRefresh(t.Profile, s):
 		return "refresh"
-	case len(s.Credentials) > 0:
+	case len(t.Profile.Keepalive) > 0:
+		return "keepalive"
+	case canLogin(t, s):
 		return "login"
 	}
 	return ""
 }
 
+// canLogin says whether everything that the login needs can be had without a
+// person: it was saved, or the profile says where it comes from.
+func canLogin(t Target, s token.Session) bool {
+	calls, ok := t.Profile.LoginCalls(s.Via)
+	if !ok || s.LongLived {
+		return false
+	}
+	return !slices.ContainsFunc(inputsOf(t.Profile, t.Base(), calls), func(in profile.Input) bool {
+		_, saved := s.Credentials[in.Name]
+		_, kept := s.Saved[in.Name]
+		return !saved && !kept && !in.Unattended()
+	})
+}
+
 // canRefresh says whether the profile has a refresh call and the session what
 // it needs.
 func canRefresh(p *profile.Profile, s token.Session) bool {
-	needsToken := slices.ContainsFunc(p.Refresh, func(c profile.Call) bool { return c.Mentions("refresh_token") })
+	needsToken := slices.ContainsFunc(p.Refresh, func(c profile.Call) bool { return slices.Contains(p.Needs(&c), "refresh_token") })
 	return len(p.Refresh) > 0 && !s.LongLived && (!needsToken || !s.RefreshToken.IsZero())
-}
-
-// Preview fills the requests of a login without sending any. Secrets show as
-// "[redacted]", inputs that were not given as <name>, and what an earlier
-// answer would give likewise.
-func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]*call.Request, error) {
-	if _, err := t.Key(); err != nil {
-		return nil, err
-	}
-	calls, err := t.login(via)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.Profile.Validate(); err != nil {
-		return nil, err
-	}
-	values := call.Values{"environment": t.Environment}
-	for _, in := range inputsOf(t.Profile, calls) {
-		value, ok := given(in)
-		switch {
-		case in.Secret.Value:
-			value = token.NewSecret("").String()
-		case !ok && in.Optional:
-			value = ""
-		case !ok:
-			value = "<" + in.Name + ">"
-		}
-		values[in.Name] = value
-	}
-	var requests []*call.Request
-	for i := range calls {
-		request, err := call.Build((&run{target: t, purpose: toLogin}).spec(&calls[i], values))
-		if err != nil {
-			return nil, err
-		}
-		requests = append(requests, request)
-		for _, name := range calls[i].Save.Names() {
-			values[name] = "<" + name + ">"
-		}
-	}
-	return requests, nil
 }

@@ -393,7 +393,7 @@ func TestThreat11_ImplausibleAnswers(t *testing.T) {
 		"true":                     {`{"t":true}`, bad("token: what was found is not text")},
 		"blanks":                   {`{"t":"  "}`, blanks},
 		"a blank at the end":       {`{"t":"opal-7Q "}`, blanks},
-		"a line break at the end":  {`{"t":"opal-7Q\n"}`, blanks},
+		"a tab at the end":         {`{"t":"opal-7Q\t"}`, blanks},
 		"a no-break space":         {`{"t":"opal-7Q\u00a0"}`, blanks},
 		"a line break":             {`{"t":"opal\n7Q"}`, control},
 		"NUL":                      {`{"t":"opal\u00007Q"}`, control},

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -24,26 +26,63 @@ type LongLived struct {
 	Secret    token.Secret `json:"-"` // only when it was just made
 }
 
-// CreateToken makes a long-lived token called name that ends at expiresAt (zero:
-// no wish). The server shows the secret this once.
-func (m *Manager) CreateToken(ctx context.Context, t Target, name string, expiresAt time.Time) (LongLived, error) {
-	wishes := call.Values{"name": name}
-	if !expiresAt.IsZero() {
-		wishes["expires_at"] = expiresAt.UTC().Format(time.RFC3339)
-		wishes["expires_in"] = int(expiresAt.Sub(m.Now()).Round(time.Second).Seconds())
+// Wish is what a long-lived token is to be. Zero values are no wish.
+type Wish struct {
+	Name      string
+	ExpiresAt time.Time
+	Scopes    []string
+}
+
+// values are the names that tokens.create and tokens.rotate know it by.
+func (w Wish) values(now time.Time) call.Values {
+	values := call.Values{}
+	if w.Name != "" {
+		values["name"] = w.Name
 	}
-	res, err := m.manage(ctx, t, t.Profile.Tokens.Create, "create", wishes)
+	if !w.ExpiresAt.IsZero() {
+		values["expires_at"] = w.ExpiresAt.UTC().Format(time.RFC3339)
+		values["expires_in"] = int(w.ExpiresAt.Sub(now).Round(time.Second).Seconds())
+	}
+	if len(w.Scopes) > 0 {
+		scopes := make([]any, len(w.Scopes))
+		for i, scope := range w.Scopes {
+			scopes[i] = scope
+		}
+		values["scopes"] = scopes
+	}
+	return values
+}
+
+// CreateToken makes a long-lived token. The server shows the secret this once.
+func (m *Manager) CreateToken(ctx context.Context, t Target, wish Wish) (LongLived, error) {
+	created, err := m.newToken(ctx, t, t.Profile.Tokens.Create, "tokens.create", wish, wish.values(m.Now()))
+	return created, fault.Wrap(err, "create a token at %s", t)
+}
+
+// RotateToken replaces the token with this id by a new one; the old one is over.
+func (m *Manager) RotateToken(ctx context.Context, t Target, id string, wish Wish) (LongLived, error) {
+	values := wish.values(m.Now())
+	values["id"] = id
+	created, err := m.newToken(ctx, t, t.Profile.Tokens.Rotate, "tokens.rotate", wish, values)
+	if created.ID == "" {
+		created.ID = id
+	}
+	return created, fault.Wrap(err, "rotate a token at %s", t)
+}
+
+func (m *Manager) newToken(ctx context.Context, t Target, calls profile.Calls, what string, wish Wish, values call.Values) (LongLived, error) {
+	r, res, err := m.manage(ctx, t, calls, what, values)
 	if err != nil {
-		return LongLived{}, fault.Wrap(err, "create a token at %s", t)
+		return LongLived{}, err
 	}
 	if res.read.token.IsZero() {
-		return LongLived{}, fault.New(fault.BadAnswer, "write token: in tokens.create", "create a token at %s: no token came: %s", t, res.answer.Describe())
+		return LongLived{}, res.noToken()
 	}
-	created := LongLived{Name: name, ExpiresAt: res.read.expiresAt, Secret: res.read.token}
+	created := LongLived{Name: wish.Name, ExpiresAt: res.read.expiresAt, Secret: res.read.token}
 	if created.ExpiresAt.IsZero() {
-		created.ExpiresAt = expiresAt
+		created.ExpiresAt = cmp.Or(res.read.expiresIn, wish.ExpiresAt)
 	}
-	if id, err := res.answer.Read(ctx, orDefault(res.call.ID, ".id?"), res.offered); err == nil {
+	if id, err := res.answer.Read(ctx, orDefault(res.call.ID, ".id?"), r.values); err == nil {
 		created.ID = plainText(id)
 	}
 	return created, nil
@@ -70,45 +109,45 @@ func (m *Manager) SaveToken(ctx context.Context, t Target, created LongLived, ac
 	return m.locked(ctx, key, func() error { return m.Store.Save(ctx, s) })
 }
 
-// ListTokens returns the long-lived tokens of all pages.
+// ListTokens returns the long-lived tokens of all pages. Of a list of calls, the
+// last is the one that is paged.
 func (m *Manager) ListTokens(ctx context.Context, t Target) ([]LongLived, error) {
-	access, values, err := m.prepare(ctx, t, t.Profile.Tokens.List, "list", nil)
+	list, err := m.listTokens(ctx, t)
+	return list, fault.Wrap(err, "list the tokens at %s", t)
+}
+
+func (m *Manager) listTokens(ctx context.Context, t Target) ([]LongLived, error) {
+	r, res, err := m.manage(ctx, t, t.Profile.Tokens.List, "tokens.list", nil)
 	if err != nil {
-		return nil, fault.Wrap(err, "list the tokens at %s", t)
+		return nil, err
 	}
-	if len(t.Profile.Tokens.List) != 1 {
-		return nil, fault.New(fault.Profile, "write one call", "tokens.list of %s: a list of calls cannot be paged", t.Profile.Name)
-	}
-	c := &t.Profile.Tokens.List[0]
-	spec := call.Spec{
-		Profile: t.Profile, Call: c, Base: t.Base(), Values: values, Origin: access.Origin,
-		WithToken: withToken(c, toUse), MaxBody: call.MaxListBody,
-	}
-	ctx, cancel := context.WithTimeout(ctx, m.Timeout)
-	defer cancel()
+	spec := r.spec(res.call)
 	var all []LongLived
 	seen := map[string]bool{}
-	for range maxPages {
-		answer, err := m.Calls.Do(ctx, spec)
-		if err != nil {
-			return nil, fault.Wrap(err, "list the tokens at %s", t)
-		}
-		page, err := m.page(ctx, answer, c, values)
+	ctx, cancel := context.WithTimeout(ctx, m.Timeout)
+	defer cancel()
+	for answer := res.answer; ; {
+		page, err := m.page(ctx, answer, res.call, r.values)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
-		next, err := answer.Read(ctx, c.Next, values)
-		if text := plainText(next); err != nil || text == "" || seen[text] {
+		next, err := answer.Read(ctx, res.call.Next, r.values)
+		text := plainText(next)
+		switch {
+		case err != nil || text == "" || seen[text]:
 			return all, nil
-		} else {
-			seen[text] = true
+		case len(seen) == maxPages:
+			return nil, fault.New(fault.BadAnswer, "", "more than %d pages", maxPages)
 		}
-		if err := follow(&spec, answer.URL, plainText(next)); err != nil {
+		seen[text] = true
+		if err := follow(&spec, answer.URL, text); err != nil {
+			return nil, err
+		}
+		if answer, err = m.Calls.Do(ctx, spec); err != nil {
 			return nil, err
 		}
 	}
-	return nil, fault.New(fault.BadAnswer, "", "list the tokens at %s: more than %d pages", t, maxPages)
 }
 
 // follow points a list call to its next page: {{next}} where the call names
@@ -136,14 +175,14 @@ func (m *Manager) page(ctx context.Context, answer *call.Answer, c *profile.Call
 	list := make([]LongLived, 0, len(items))
 	for _, item := range items {
 		one := LongLived{
-			ID:   plainText(answer.ReadItem(ctx, item, orDefault(c.ID, ".id?"))),
-			Name: plainText(answer.ReadItem(ctx, item, orDefault(c.TokenName, ".name?"))),
+			ID:   plainText(answer.ReadItem(ctx, item, orDefault(c.ID, ".id?"), values)),
+			Name: plainText(answer.ReadItem(ctx, item, orDefault(c.TokenName, ".name?"), values)),
 		}
 		for _, at := range []struct {
 			into *time.Time
 			expr profile.Expr
 		}{{&one.ExpiresAt, orDefault(c.ExpiresAt, ".expires_at?")}, {&one.CreatedAt, orDefault(c.CreatedAt, ".created_at?")}} {
-			if value := answer.ReadItem(ctx, item, at.expr); value != nil {
+			if value := answer.ReadItem(ctx, item, at.expr, values); value != nil {
 				if *at.into, err = asTime(at.expr.Text, value); err != nil {
 					return nil, err
 				}
@@ -154,41 +193,43 @@ func (m *Manager) page(ctx context.Context, answer *call.Answer, c *profile.Call
 	return list, nil
 }
 
-// RevokeToken makes the token with this id invalid.
-func (m *Manager) RevokeToken(ctx context.Context, t Target, id string) error {
-	_, err := m.manage(ctx, t, t.Profile.Tokens.Revoke, "revoke", call.Values{"id": id})
+// RevokeToken makes the token with this id and name invalid.
+func (m *Manager) RevokeToken(ctx context.Context, t Target, id, name string) error {
+	_, _, err := m.manage(ctx, t, t.Profile.Tokens.Revoke, "tokens.revoke", call.Values{"id": id, "name": name})
 	return fault.Wrap(err, "revoke a token at %s", t)
 }
 
-// manage makes calls about long-lived tokens with a live session.
-func (m *Manager) manage(ctx context.Context, t Target, calls profile.Calls, what string, extra call.Values) (*result, error) {
-	access, values, err := m.prepare(ctx, t, calls, what, extra)
-	if err != nil {
-		return nil, err
+// manage makes calls with a live session. If the server says that the token is
+// over, it is renewed, and the calls are made once more.
+func (m *Manager) manage(ctx context.Context, t Target, calls profile.Calls, what string, extra call.Values) (*run, *result, error) {
+	if len(calls) == 0 {
+		return nil, nil, fault.New(fault.Other, "see "+docs(t.Profile), "the profile %s describes no %s", t.Profile.Name, what)
 	}
-	return (&run{manager: m, target: t, purpose: toUse, calls: calls, values: values, origin: access.Origin}).do(ctx)
+	r, res, err := m.manageOnce(ctx, t, calls, TokenOptions{MinTTL: time.Minute}, extra)
+	if saysExpired(err) && r.renewable {
+		m.Note("the server says that the token is over: it is renewed")
+		return m.manageOnce(ctx, t, calls, TokenOptions{Force: true}, extra)
+	}
+	return r, res, err
 }
 
-// prepare gets a live token and the values for calls about long-lived tokens.
-func (m *Manager) prepare(ctx context.Context, t Target, calls profile.Calls, what string, extra call.Values) (token.Access, call.Values, error) {
-	if len(calls) == 0 {
-		return token.Access{}, nil, fault.New(fault.Other, "see "+docs(t.Profile), "the profile %s describes no tokens.%s", t.Profile.Name, what)
-	}
-	live, err := m.Token(ctx, t, TokenOptions{MinTTL: time.Minute})
+func (m *Manager) manageOnce(ctx context.Context, t Target, calls profile.Calls, o TokenOptions, extra call.Values) (*run, *result, error) {
+	live, err := m.Token(ctx, t, o)
 	if err != nil {
-		return token.Access{}, nil, err
+		return nil, nil, err
 	}
 	s, err := m.Store.Session(ctx, live.Key)
 	if err != nil {
-		return token.Access{}, nil, err
+		return nil, nil, err
 	}
+	m.learnSession(s)
 	known := sessionValues(s)
 	known["token"] = live.AccessToken.Reveal()
-	for name, value := range extra {
-		known[name] = value
-	}
-	values, err := m.gather(ctx, t, calls, known)
-	return live.Access, values, err
+	maps.Copy(known, extra)
+	r := m.newRun(t, toUse, calls, known, sessionReach(s))
+	r.renewable = s.Renewable != ""
+	res, err := r.do(ctx)
+	return r, res, err
 }
 
 func docs(p *profile.Profile) string {

@@ -26,60 +26,75 @@ const (
 // readings are the values that answers have given.
 type readings struct {
 	token, refreshToken token.Secret
-	expiresIn           time.Duration // 0: not said
-	expiresAt           time.Time     // zero: not said
+	expiresIn           time.Time    // when expires_in is over, by the local clock; zero: not said
+	expiresAt           time.Time    // by the server's clock; zero: not said
+	cookieEnd           time.Time    // of the cookie that is the token; zero: not said
+	limit               token.Expiry // of a token that stays the same
 }
 
-// readingExprs say where a reading is; empty ones are not read.
-type readingExprs struct {
-	token, refreshToken, expiresIn, expiresAt profile.Expr
-}
-
-// read takes readings from the last answer.
-func (m *Manager) read(ctx context.Context, res *result, into *readings, exprs readingExprs) error {
-	a, values := res.answer, res.offered
-	if !exprs.token.IsZero() {
-		secret, err := readSecret(ctx, a, "token", exprs.token, values)
+// read takes readings from the last answer. A token that is not there is
+// noted: a later call may give it.
+func (r *run) read(ctx context.Context, res *result, exprs profile.Readings) error {
+	a, into := res.answer, &res.read
+	secret, err := r.secret(ctx, a, "token", exprs.Token)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !secret.IsZero():
+		into.token, r.values["token"], res.absent = secret, secret.Reveal(), nil
+		into.cookieEnd = a.CookieEnd(secret.Reveal())
+	case !exprs.Token.IsZero():
+		res.absent = fault.New(fault.BadAnswer, "compare token: in the profile with the answer", "token: %s finds nothing; %s", exprs.Token.Text, a.Describe())
+	}
+	secret, err = r.secret(ctx, a, "refresh_token", exprs.RefreshToken)
+	if err != nil {
+		return err
+	}
+	if !secret.IsZero() {
+		into.refreshToken, r.values["refresh_token"] = secret, secret.Reveal()
+	}
+	if value, err := a.Read(ctx, exprs.ExpiresIn, r.values); err == nil && value != nil {
+		seconds, err := asSeconds("expires_in", value)
 		if err != nil {
 			return err
 		}
-		m.Learn(secret)
-		into.token = secret
+		into.expiresIn = a.ReceivedAt.Add(seconds)
 	}
-	if value, err := a.Read(ctx, exprs.refreshToken, values); err == nil && value != nil && value != "" {
-		secret, err := asSecret("refresh_token", value)
-		if err != nil {
-			return err
-		}
-		m.Learn(secret)
-		into.refreshToken = secret
-		values["refresh_token"] = secret.Reveal()
-	}
-	if value, err := a.Read(ctx, exprs.expiresIn, values); err == nil && value != nil {
-		if into.expiresIn, err = asSeconds("expires_in", value); err != nil {
-			return err
-		}
-	}
-	if value, err := a.Read(ctx, exprs.expiresAt, values); err == nil && value != nil {
+	if value, err := a.Read(ctx, exprs.ExpiresAt, r.values); err == nil && value != nil {
 		if into.expiresAt, err = asTime("expires_at", value); err != nil {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
-// readSecret reads a token that must be there. The error lists the shape of
-// the answer and none of its contents.
-func readSecret(ctx context.Context, a *call.Answer, name string, expr profile.Expr, values call.Values) (token.Secret, error) {
-	value, err := a.Read(ctx, expr, values)
+// secret reads a token; zero if there is none.
+func (r *run) secret(ctx context.Context, a *call.Answer, name string, expr profile.Expr) (token.Secret, error) {
+	value, err := a.Read(ctx, expr, r.values)
 	if ctx.Err() != nil {
 		return token.Secret{}, ctx.Err()
 	}
 	if err != nil || value == nil || value == "" {
-		return token.Secret{}, fault.New(fault.BadAnswer, "compare "+name+": in the profile with the answer",
-			"%s: %s finds nothing; %s", name, expr.Text, a.Describe())
+		return token.Secret{}, nil
 	}
-	return asSecret(name, value)
+	secret, err := asSecret(name, value)
+	if err == nil {
+		r.manager.Learn(secret)
+	}
+	return secret, err
+}
+
+// noToken says why no token was found. It lists the shape of the answer and
+// none of its contents.
+func (res *result) noToken() error {
+	switch {
+	case res.absent != nil:
+		return res.absent
+	case res.answer == nil:
+		return fault.New(fault.Profile, "write token: in the call", "no call was made that gives a token")
+	}
+	return fault.New(fault.BadAnswer, "write token: in the call, or in the profile", "no token came: %s", res.answer.Describe())
 }
 
 // asSecret refuses what cannot be a token: another type, nothing, blanks at an
@@ -87,6 +102,7 @@ func readSecret(ctx context.Context, a *call.Answer, name string, expr profile.E
 // (threat 11).
 func asSecret(name string, value any) (token.Secret, error) {
 	text, isText := value.(string)
+	text = strings.TrimRight(text, "\r\n") // the end of a body of text
 	if number, isNumber := value.(json.Number); isNumber {
 		text, isText = number.String(), true
 	}
@@ -151,39 +167,54 @@ func asTime(name string, value any) (time.Time, error) {
 	return time.Unix(int64(whole), int64(part*1e9)).UTC(), nil
 }
 
-// expiry is the earliest of what the JWT, the answer and the profile say, by
-// the local clock: points in time that the server named are moved by the
-// difference of the clocks.
-func (m *Manager) expiry(t Target, res *result) (token.Expiry, error) {
+// expiry is the earliest of what the JWT, the answer, its cookie and the profile
+// say, by the local clock: points in time that the server named are moved by the
+// difference of the clocks. limit is the same without idle_timeout.
+func (m *Manager) expiry(t Target, res *result) (limit, expiry token.Expiry, err error) {
 	now, offset := res.answer.ReceivedAt, res.answer.ClockOffset()
 	best := token.Expiry{Source: token.FromNothing}
 	consider := func(at time.Time, source token.ExpirySource) {
-		if best.At.IsZero() || at.Before(best.At) {
+		if !at.IsZero() && (best.At.IsZero() || at.Before(best.At)) {
 			best = token.Expiry{At: at.UTC().Truncate(time.Second), Source: source}
 		}
 	}
-	if lifetime := t.Profile.Lifetime; lifetime.Never {
+	lifetime, idle := t.Profile.Lifetime, t.Profile.IdleTimeout.Duration
+	stays := res.read.limit != (token.Expiry{})
+	switch {
+	case stays:
+		best = res.read.limit
+	case lifetime.Never:
 		best.Source = token.FromLifetime
-	} else if lifetime.Duration > 0 {
+	case lifetime.Duration > 0:
 		consider(now.Add(lifetime.Duration), token.FromLifetime)
-	}
-	if res.read.expiresIn > 0 {
-		consider(now.Add(res.read.expiresIn), token.FromExpiresIn)
-	}
-	if !res.read.expiresAt.IsZero() {
-		consider(res.read.expiresAt.Add(-offset), token.FromExpiresAt)
 	}
 	if at, ok := jwt.Expiry(res.read.token.Reveal()); ok {
 		consider(at.Add(-offset), token.FromJWT)
+	}
+	if !stays {
+		consider(res.read.cookieEnd, token.FromCookie)
+	}
+	if len(t.Profile.Keepalive) > 0 && idle == 0 {
+		limit = best // what the answer says is what keepalive prolongs
+	}
+	consider(res.read.expiresIn, token.FromExpiresIn)
+	if !res.read.expiresAt.IsZero() {
+		consider(res.read.expiresAt.Add(-offset), token.FromExpiresAt)
+	}
+	if len(t.Profile.Keepalive) > 0 && idle > 0 {
+		limit = best
+	}
+	if idle > 0 {
+		consider(now.Add(idle), token.FromIdle)
 	}
 	if offset != 0 {
 		m.Note("this machine's clock is %s; the server's clock was used", clockText(offset))
 	}
 	if !best.Live(now, 0) {
-		return best, fault.New(fault.BadAnswer, "compare the clocks: authctl doctor --online "+t.Profile.Name,
+		return limit, best, fault.New(fault.BadAnswer, "compare the clocks: authctl doctor --online "+t.Profile.Name,
 			"the token that came is over already, since %s (%s)", best.At.Format(time.RFC3339), best.Source)
 	}
-	return best, nil
+	return limit, best, nil
 }
 
 func clockText(offset time.Duration) string {

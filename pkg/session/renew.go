@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/jwt"
+	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/token"
 )
 
@@ -81,7 +83,7 @@ func (m *Manager) renew(ctx context.Context, t Target, key token.Key, seen token
 		return Renewed{}, fault.Wrap(m.remember(ctx, s, err), "renew the token of %s", t)
 	}
 	fresh.RetryAt = time.Time{}
-	fresh.Renewable = renewable(t.Profile, fresh)
+	fresh.Renewable = renewable(t, fresh)
 	renewed := Renewed{Access: fresh.Access, Renewed: true}
 	if err := m.Store.Save(ctx, fresh); err != nil {
 		return renewed, fault.Wrap(err, "the token of %s was renewed and could not be kept", t)
@@ -96,17 +98,30 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 			"the server has had too many requests and was not asked again")
 	}
 	var refusal error
-	if canRefresh(t.Profile, s) && s.RefreshExpiry.Live(m.Now(), 0) {
-		fresh, err := m.refresh(ctx, t, s)
+	for _, renewal := range m.renewals(t, s) {
+		fresh, err := m.refresh(ctx, t, s, renewal)
 		if err == nil || !endsSession(err) {
 			return fresh, err
 		}
 		refusal = err
 	}
-	if len(s.Credentials) > 0 && s.RefusedAt.IsZero() {
+	if canLogin(t, s) && s.RefusedAt.IsZero() {
 		return m.loginAgain(ctx, t, s)
 	}
 	return token.Session{}, m.needsPerson(t, s, refusal)
+}
+
+// renewals are the calls that can renew a session, the better ones first: what
+// just keeps the token alive while nothing but idleness ends it, then refresh.
+func (m *Manager) renewals(t Target, s token.Session) []profile.Calls {
+	var all []profile.Calls
+	if len(t.Profile.Keepalive) > 0 && !s.LongLived && s.Limit.Live(m.Now(), 0) {
+		all = append(all, t.Profile.Keepalive)
+	}
+	if canRefresh(t.Profile, s) && s.RefreshExpiry.Live(m.Now(), 0) {
+		all = append(all, t.Profile.Refresh)
+	}
+	return all
 }
 
 // refusedCredentials marks an error as the refusal of saved credentials.
@@ -168,23 +183,26 @@ func endsSession(err error) bool {
 	return refusal.Status < 300 // told in the body
 }
 
-// refresh makes the refresh call. Parts that the answer does not bring stay as
-// they were (RFC 6749 §6: a new refresh token is optional).
-func (m *Manager) refresh(ctx context.Context, t Target, s token.Session) (token.Session, error) {
-	values, err := m.gather(ctx, t, t.Profile.Refresh, sessionValues(s))
-	if err != nil {
-		return token.Session{}, err
+// refresh makes the calls of refresh: or keepalive:. Parts that the answer does
+// not bring stay as they were (RFC 6749 §6: a new refresh token is optional).
+func (m *Manager) refresh(ctx context.Context, t Target, s token.Session, calls profile.Calls) (token.Session, error) {
+	r := m.newRun(t, toRefresh, calls, sessionValues(s), sessionReach(s))
+	keepalive := len(t.Profile.Keepalive) > 0 && &calls[0] == &t.Profile.Keepalive[0]
+	if keepalive {
+		r.purpose = toUse
 	}
-	r := &run{manager: m, target: t, purpose: toRefresh, calls: t.Profile.Refresh, values: values, origin: s.Origin}
 	res, err := r.do(ctx)
 	if err != nil {
 		return token.Session{}, err
 	}
+	if keepalive && res.read.token.IsZero() {
+		res.read.token, res.read.limit = s.AccessToken, s.Limit
+	}
 	if res.read.token.IsZero() {
-		return token.Session{}, fault.New(fault.BadAnswer, "write token: in refresh", "no token came: %s", res.answer.Describe())
+		return token.Session{}, res.noToken()
 	}
 	fresh := s
-	if fresh.Expiry, err = m.expiry(t, res); err != nil {
+	if fresh.Limit, fresh.Expiry, err = m.expiry(t, res); err != nil {
 		return token.Session{}, err
 	}
 	fresh.AccessToken, fresh.ObtainedAt = res.read.token, res.answer.ReceivedAt.UTC()
@@ -206,21 +224,26 @@ func reachedEnd(old, fresh token.Session) bool {
 		fresh.ObtainedAt.Sub(old.ObtainedAt) > 2*time.Second
 }
 
-// loginAgain logs in from the credentials that the user has saved.
+// loginAgain logs in without a person: from saved credentials, and from what
+// the profile names (env:, command:).
 func (m *Manager) loginAgain(ctx context.Context, t Target, s token.Session) (token.Session, error) {
 	calls, err := t.login(s.Via)
 	if err != nil {
 		return token.Session{}, err
 	}
 	known := call.Values{}
+	maps.Copy(known, s.Saved)
+	r := m.newRun(t, toLogin, calls, known, sessionReach(s))
 	for name, secret := range s.Credentials {
-		known[name] = secret.Reveal()
+		in, ok := t.Profile.Input(name)
+		if !ok {
+			continue // the profile no longer knows it
+		}
+		if err := r.give(in, secret.Reveal()); err != nil {
+			return token.Session{}, err
+		}
 	}
-	values, err := m.gather(ctx, t, calls, known)
-	if err != nil {
-		return token.Session{}, err
-	}
-	fresh, err := m.loginWith(ctx, t, calls, values, s.Origin)
+	fresh, err := r.login(ctx)
 	if refusedBy(err) {
 		err = refusedCredentials{err}
 	}
@@ -245,10 +268,7 @@ func refreshExpiry(res *result) token.Expiry {
 
 func merged(old, changes map[string]any) map[string]any {
 	all := map[string]any{}
-	for _, part := range []map[string]any{old, changes} {
-		for name, value := range part {
-			all[name] = value
-		}
-	}
+	maps.Copy(all, old)
+	maps.Copy(all, changes)
 	return all
 }

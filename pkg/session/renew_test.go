@@ -265,7 +265,7 @@ func TestSavedCredentials(t *testing.T) {
 const rotating = `    token: .t
     refresh_token: .r
     expires_in: .in
-    login: {request: POST /login}
+    login: {request: POST /login, headers: {U: "{{username}}"}}
     refresh:
       request: POST /refresh
       form: {r: "{{refresh_token}}", stamp: "{{stamp}}"}
@@ -573,11 +573,11 @@ func TestThreat01_SwappedSession(t *testing.T) {
 			return err
 		}, "list the tokens at x: "},
 		"create": {foreign, func(m *session.Manager) error {
-			_, err := m.CreateToken(t.Context(), target, "ci", time.Time{})
+			_, err := m.CreateToken(t.Context(), target, session.Wish{Name: "ci"})
 			return err
 		}, "create a token at x: "},
 		"revoke": {foreign, func(m *session.Manager) error {
-			return m.RevokeToken(t.Context(), target, "7")
+			return m.RevokeToken(t.Context(), target, "7", "")
 		}, "revoke a token at x: "},
 	}
 	for name, test := range tests {

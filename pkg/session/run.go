@@ -3,7 +3,10 @@ package session
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/url"
 	"slices"
+	"time"
 
 	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/fault"
@@ -17,40 +20,96 @@ type purpose int
 const (
 	toLogin purpose = iota
 	toRefresh
-	toUse // cancel and long-lived tokens
+	toUse // cancel, whoami and long-lived tokens
+)
+
+// Polling with until: ends after pollLimit, so that a person has time to act
+// somewhere else; pollEvery is used where the server names no time.
+const (
+	pollEvery = 5 * time.Second
+	pollLimit = 10 * time.Minute
 )
 
 // run is one pass through a list of calls.
 type run struct {
-	manager *Manager
-	target  Target
-	purpose purpose
-	calls   profile.Calls
-	values  call.Values
-	origin  token.Origin // of the session whose secrets the values hold
+	manager   *Manager
+	target    Target
+	purpose   purpose
+	calls     profile.Calls
+	values    call.Values       // by name: inputs, what answers gave, what the session holds
+	given     map[string]string // inputs as they were given, by name
+	base      *url.URL          // nil until open has filled it
+	reach     token.Reach       // where the values may go
+	fresh     bool              // the values are given for this pass: they may go to the base URL's origin as well
+	renewable bool              // the session whose token it uses can be renewed
+	jar       *call.Jar
+	spent     time.Duration // of the manager's Timeout
 }
 
 // result is what a pass has read.
 type result struct {
-	answer  *call.Answer  // the last one
-	call    *profile.Call // that it answers
-	read    readings
-	saved   map[string]any
-	offered call.Values // all values at the end
+	answer *call.Answer  // the last one
+	call   *profile.Call // that it answers
+	read   readings
+	saved  map[string]any
+	absent error // why there is no token, if none was found
+}
+
+// newRun begins a pass with the values that are known. reach is that of the
+// session that they come from; for a login it is what the profile says.
+func (m *Manager) newRun(t Target, p purpose, calls profile.Calls, known call.Values, reach token.Reach) *run {
+	values := call.Values{"environment": t.Environment}
+	maps.Copy(values, known)
+	return &run{manager: m, target: t, purpose: p, calls: calls, values: values, given: map[string]string{}, reach: reach, jar: call.NewJar()}
+}
+
+// open fills the base URL and api_url.
+func (r *run) open(ctx context.Context) error {
+	if err := r.target.Profile.Validate(); err != nil {
+		return err
+	}
+	written := r.target.Base()
+	if err := r.provide(ctx, written.Text.Names()); err != nil {
+		return err
+	}
+	base, err := written.Fill(r.values.Text)
+	if err != nil {
+		return fault.New(fault.Usage, "", "base URL %w", err)
+	}
+	home, err := token.OriginOf(base)
+	if err != nil {
+		return fault.New(fault.Profile, "", "%w", err)
+	}
+	if r.fresh {
+		r.reach = append(token.Reach{string(home)}, r.reach...)
+	}
+	if !r.reach.Allows(home) {
+		return r.target.loginNeeded("the session belongs to %s, not to %s: nothing was sent", r.reach, home)
+	}
+	r.base = base
+	r.values["api_url"] = base.String()
+	if api, err := call.Resolve(r.target.Profile.APIURL, base, r.values); err == nil && !r.target.Profile.APIURL.IsZero() {
+		r.values["api_url"] = api.String()
+	}
+	return nil
 }
 
 // do makes the calls one after the other. A call with when: is made only if
 // that is true of the answer before it; such a call is also reached when that
 // answer was a refusal.
 func (r *run) do(ctx context.Context) (*result, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.manager.Timeout)
-	defer cancel()
-	res := &result{saved: map[string]any{}, offered: r.values}
+	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	res := &result{saved: map[string]any{}}
 	var refused error
 	for i := range r.calls {
 		c := &r.calls[i]
 		if i > 0 && !c.When.IsZero() {
-			if wanted, err := res.answer.Read(ctx, c.When, res.offered); err != nil || wanted == nil || wanted == false {
+			if err := r.provide(ctx, c.When.Names()); err != nil {
+				return nil, err
+			}
+			if !res.answer.True(ctx, c.When, r.values) {
 				continue
 			}
 			refused = nil
@@ -58,7 +117,7 @@ func (r *run) do(ctx context.Context) (*result, error) {
 		if refused != nil {
 			return nil, refused
 		}
-		answer, err := r.manager.Calls.Do(ctx, r.spec(c, res.offered))
+		answer, err := r.make(ctx, c)
 		if err != nil && (answer == nil || fault.KindOf(err) != fault.Refused) {
 			return nil, err
 		}
@@ -73,10 +132,111 @@ func (r *run) do(ctx context.Context) (*result, error) {
 	return res, r.readProfile(ctx, res)
 }
 
-func (r *run) spec(c *profile.Call, values call.Values) call.Spec {
+// make makes one call: again with an input that its answer asks for, and again
+// until until: is true.
+func (r *run) make(ctx context.Context, c *profile.Call) (*call.Answer, error) {
+	if err := r.provide(ctx, r.target.Profile.Needs(c)); err != nil {
+		return nil, err
+	}
+	if !c.Sends() {
+		return call.NoAnswer(r.base, r.manager.Now()), nil
+	}
+	if err := r.show(c); err != nil {
+		return nil, err
+	}
+	for waited := time.Duration(0); ; {
+		answer, err := r.once(ctx, c)
+		if answer == nil {
+			return nil, err
+		}
+		asked, askErr := r.askedFor(ctx, c, answer)
+		if askErr != nil {
+			return nil, errors.Join(askErr, err)
+		}
+		if !asked {
+			if c.Until.IsZero() || answer.True(ctx, c.Until, r.values) || fault.KindOf(err) == fault.BadAnswer {
+				return answer, err
+			}
+			pause := max(pollEvery, answer.RetryAfter())
+			if waited += pause; waited > pollLimit {
+				return nil, fault.New(fault.Unreachable, "try again", "%s was asked for %s and is not done: until: %s", r.base.Host, pollLimit, c.Until.Text)
+			}
+			if err := r.manager.Wait(ctx, pause); err != nil {
+				return nil, err
+			}
+		}
+		if err := r.compute(ctx, r.target.Profile.Needs(c)); err != nil { // time and nonces anew
+			return nil, err
+		}
+	}
+}
+
+// show gives the person the text of show:.
+func (r *run) show(c *profile.Call) error {
+	if c.Show == nil {
+		return nil
+	}
+	text, err := r.values.Fill(*c.Show)
+	if err != nil {
+		return fault.New(fault.BadAnswer, "", "show: %w", err)
+	}
+	r.manager.Show(text)
+	return nil
+}
+
+// once sends a call within what is left of the time for all of them. The time
+// in which a person is asked does not count; polling has a limit of its own.
+func (r *run) once(ctx context.Context, c *profile.Call) (*call.Answer, error) {
+	left := max(0, r.manager.Timeout-r.spent)
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	spec := r.spec(c)
+	answer, err := r.manager.Calls.Do(ctx, spec)
+	if c.Until.IsZero() {
+		r.spent += max(0, left-time.Until(deadline))
+	}
+	if r.manager.Watch != nil {
+		r.watch(ctx, spec, answer)
+	}
+	return answer, err
+}
+
+// askedFor asks for the inputs that the call names and that, by their when:,
+// this answer makes necessary. It says whether there were any.
+func (r *run) askedFor(ctx context.Context, c *profile.Call, answer *call.Answer) (bool, error) {
+	asked := false
+	for _, name := range r.target.Profile.Needs(c) {
+		in, ok := r.target.Profile.Input(name)
+		if _, given := r.given[name]; !ok || given || in.When.IsZero() || !answer.True(ctx, in.When, r.values) {
+			continue
+		}
+		if !in.Choices.Expr.IsZero() {
+			found, err := answer.Read(ctx, in.Choices.Expr, r.values)
+			list, isList := found.([]any)
+			if err != nil || !isList {
+				return false, fault.New(fault.BadAnswer, "", "inputs.%s.choices: %s finds no list; %s", name, in.Choices.Expr.Text, answer.Describe())
+			}
+			for _, one := range list {
+				in.Choices.List = append(in.Choices.List, plainText(one))
+			}
+		}
+		value, err := r.manager.Inputs.Input(ctx, in)
+		if err != nil {
+			return false, err
+		}
+		if err := r.give(in, value); err != nil {
+			return false, err
+		}
+		asked = true
+	}
+	return asked, nil
+}
+
+func (r *run) spec(c *profile.Call) call.Spec {
 	return call.Spec{
-		Profile: r.target.Profile, Call: c, Base: r.target.Base(),
-		Values: values, Origin: r.origin, WithToken: withToken(c, r.purpose),
+		Profile: r.target.Profile, Call: c, Base: r.base, Values: r.values, Reach: r.reach,
+		WithToken: withToken(c, r.purpose), Jar: r.jar,
 	}
 }
 
@@ -94,107 +254,150 @@ func (r *run) readCall(ctx context.Context, res *result) error {
 	if err := r.save(ctx, res, res.call.Save); err != nil {
 		return err
 	}
-	return r.manager.read(ctx, res, &res.read, readingExprs{
-		token: res.call.Token, refreshToken: res.call.RefreshToken,
-		expiresIn: res.call.ExpiresIn, expiresAt: res.call.ExpiresAt,
-	})
+	return r.read(ctx, res, res.call.Readings)
 }
 
 // readProfile takes what the profile names from the last answer of a login or
 // a refresh. What stands in the call wins.
 func (r *run) readProfile(ctx context.Context, res *result) error {
-	if r.purpose == toUse {
+	if r.purpose == toUse || res.answer == nil {
 		return nil
 	}
-	p, c := r.target.Profile, res.call
-	if err := r.save(ctx, res, p.Save); err != nil {
+	general, own := r.target.Profile.Readings, res.call.Readings
+	if err := r.save(ctx, res, general.Save); err != nil {
 		return err
 	}
-	unless := func(own, general profile.Expr) profile.Expr {
-		if own.IsZero() {
-			return general
+	for _, pair := range []struct{ own, general *profile.Expr }{
+		{&own.Token, &general.Token}, {&own.RefreshToken, &general.RefreshToken}, {&own.ExpiresIn, &general.ExpiresIn}, {&own.ExpiresAt, &general.ExpiresAt},
+	} {
+		if !pair.own.IsZero() {
+			*pair.general = profile.Expr{}
 		}
-		return profile.Expr{}
 	}
-	return r.manager.read(ctx, res, &res.read, readingExprs{
-		token: unless(c.Token, p.Token), refreshToken: unless(c.RefreshToken, p.RefreshToken),
-		expiresIn: unless(c.ExpiresIn, p.ExpiresIn), expiresAt: unless(c.ExpiresAt, p.ExpiresAt),
-	})
+	return r.read(ctx, res, general)
 }
 
 // save reads what is kept with the session and makes it known to later calls.
 func (r *run) save(ctx context.Context, res *result, list profile.List[profile.Expr]) error {
 	for _, entry := range list {
-		value, err := res.answer.Read(ctx, entry.Value, res.offered)
+		value, err := res.answer.Read(ctx, entry.Value, r.values)
 		if err != nil {
-			return fault.New(fault.BadAnswer, "", "save.%s: %s finds nothing it can use: %s", entry.Name, entry.Value.Text, res.answer.Describe())
+			return fault.New(fault.BadAnswer, "", "save.%s: %s: %w; %s", entry.Name, entry.Value.Text, err, res.answer.Describe())
 		}
 		if value == nil {
 			r.manager.Note("save.%s: %s found nothing; what names it is left out", entry.Name, entry.Value.Text)
 			continue
 		}
-		if text, isText := value.(string); isText {
-			r.manager.Learn(token.NewSecret(text))
-		}
-		res.saved[entry.Name], res.offered[entry.Name] = value, value
+		r.learn(value)
+		res.saved[entry.Name], r.values[entry.Name] = value, value
 	}
 	return nil
 }
 
-// gather returns the values that calls need: those that are known already and
-// the inputs that they name, asked for in the order in which they stand.
-func (m *Manager) gather(ctx context.Context, t Target, calls profile.Calls, known call.Values) (call.Values, error) {
-	if err := t.Profile.Validate(); err != nil {
-		return nil, err
+func (r *run) learn(value any) {
+	if text, isText := value.(string); isText && text != "" {
+		r.manager.Learn(token.NewSecret(text))
 	}
-	values := call.Values{"environment": t.Environment}
-	for name, value := range known {
-		values[name] = value
-	}
-	for _, in := range inputsOf(t.Profile, calls) {
-		if _, given := values[in.Name]; given {
-			continue
-		}
-		value, err := m.Inputs.Input(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		if in.Secret.Value {
-			m.Learn(token.NewSecret(value))
-		}
-		values[in.Name] = value
-	}
-	return values, nil
 }
 
-// inputsOf returns the inputs that calls name, in templates or as $name.
-func inputsOf(p *profile.Profile, calls profile.Calls) []profile.Input {
+// provide sees to it that names have values: inputs are asked for in this
+// order, computed ones are evaluated. An input with when: is not asked for.
+func (r *run) provide(ctx context.Context, names []string) error {
+	for _, name := range names {
+		in, ok := r.target.Profile.Input(name)
+		if _, known := r.values[name]; !ok || known {
+			continue
+		}
+		value, found, err := "", true, error(nil)
+		if in.When.IsZero() {
+			value, err = r.manager.Inputs.Input(ctx, in)
+		} else {
+			value, found, err = r.manager.Inputs.Known(ctx, in)
+		}
+		if err != nil {
+			return err
+		}
+		if found {
+			if err := r.give(in, value); err != nil {
+				return err
+			}
+		}
+	}
+	return r.compute(ctx, names)
+}
+
+// give makes an input known.
+func (r *run) give(in profile.Input, value string) error {
+	if in.Secret.Value {
+		r.learn(value)
+	}
+	r.given[in.Name] = value
+	return r.use(in, value)
+}
+
+// use sets the value of an input: of one with totp:, the code of the moment.
+func (r *run) use(in profile.Input, value string) error {
+	if in.TOTP && value != "" {
+		code, err := oneTimeCode(value, r.manager.Now())
+		if err != nil {
+			return fault.New(fault.Usage, "give the secret in base32, the otpauth:// address, or a code", "input %s: %w", in.Name, err)
+		}
+		r.learn(code)
+		value = code
+	}
+	r.values[in.Name] = value
+	return nil
+}
+
+// compute evaluates the computed ones among names.
+func (r *run) compute(ctx context.Context, names []string) error {
+	p := r.target.Profile
+	nothing := call.NoAnswer(r.base, r.manager.Now())
+	if r.base != nil {
+		r.values["base_url"], r.values["host"] = r.base.String(), r.base.Host
+	}
+	for _, name := range names {
+		expr, ok := p.Computed.Get(name)
+		if !ok {
+			continue
+		}
+		value, err := nothing.Read(ctx, expr, r.values)
+		if err != nil {
+			return fault.New(fault.Usage, "look at the inputs that it names, and at the expression in "+expr.Pos.String(), "computed.%s: %w", name, err)
+		}
+		if slices.ContainsFunc(p.NeedsOf(name), r.isSecret) {
+			r.learn(value)
+		}
+		r.values[name] = value
+	}
+	return nil
+}
+
+// isSecret says whether a name stands for something that is not to be seen.
+func (r *run) isSecret(name string) bool {
+	in, isInput := r.target.Profile.Input(name)
+	_, isComputed := r.target.Profile.Computed.Get(name)
+	switch {
+	case isInput:
+		return in.Secret.Value
+	case isComputed:
+		return slices.ContainsFunc(r.target.Profile.NeedsOf(name), func(n string) bool { return n != name && r.isSecret(n) })
+	}
+	return !slices.Contains([]string{"base_url", "api_url", "host", "environment", "method", "name", "expires_at", "expires_in", "scopes", "id"}, name)
+}
+
+// inputsOf returns the inputs that calls name, in templates or as $name, and
+// those of the base URL, of headers: and of send:.
+func inputsOf(p *profile.Profile, base profile.URL, calls profile.Calls) []profile.Input {
+	names := p.NeedsOf(slices.Concat(base.Text.Names(), p.Carries())...)
+	for i := range calls {
+		names = append(names, p.Needs(&calls[i])...)
+	}
 	var inputs []profile.Input
-	add := func(name string) {
+	for _, name := range names {
 		in, ok := p.Input(name)
 		if ok && !slices.ContainsFunc(inputs, func(i profile.Input) bool { return i.Name == name }) {
 			inputs = append(inputs, in)
-		}
-	}
-	template := func(t profile.Template) {
-		for _, name := range t.Names() {
-			add(name)
-		}
-	}
-	for _, header := range p.Headers {
-		template(header.Value)
-	}
-	var exprs []profile.Expr
-	if len(calls) > 0 {
-		exprs = p.Exprs()
-	}
-	for i := range calls {
-		calls[i].Templates(template)
-		exprs = append(exprs, calls[i].Exprs()...)
-	}
-	for _, expr := range exprs {
-		for _, name := range expr.Names() {
-			add(name)
 		}
 	}
 	return inputs
@@ -203,10 +406,36 @@ func inputsOf(p *profile.Profile, calls profile.Calls) []profile.Input {
 // sessionValues are the names that a session brings to a call.
 func sessionValues(s token.Session) call.Values {
 	values := call.Values{"token": s.AccessToken.Reveal(), "refresh_token": s.RefreshToken.Reveal()}
-	for name, value := range s.Saved {
-		values[name] = value
-	}
+	maps.Copy(values, s.Saved)
 	return values
+}
+
+// sessionReach is where a session's secrets may go.
+func sessionReach(s token.Session) token.Reach {
+	return append(token.Reach{string(s.Base())}, s.Reach...)
+}
+
+// profileReach are the origins beside its base URL that a profile names.
+func profileReach(p *profile.Profile) token.Reach {
+	var reach token.Reach
+	add := func(u *url.URL) {
+		if u == nil {
+			return
+		}
+		if origin, err := token.OriginOf(u); err == nil && !slices.Contains(reach, string(origin)) {
+			reach = append(reach, string(origin))
+		}
+	}
+	add(p.APIURL.Base)
+	for _, phase := range p.Phases() {
+		for i := range phase.Value {
+			add(phase.Value[i].Request.Base)
+		}
+	}
+	for _, host := range p.AllowedHosts {
+		reach = append(reach, host.Patterns(p.AllowHTTP)...)
+	}
+	return reach
 }
 
 // learnSession makes all secrets of a session known.
@@ -227,4 +456,11 @@ func (m *Manager) learnSession(s token.Session) {
 func refusedBy(err error) bool {
 	var f *fault.Error
 	return errors.As(err, &f) && f.Kind == fault.Refused
+}
+
+// saysExpired says whether an error is a refusal that tells that the token is
+// over.
+func saysExpired(err error) bool {
+	var refusal *call.Refusal
+	return errors.As(err, &refusal) && refusal.Expired
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -36,9 +35,12 @@ type Store interface {
 // or a person. An optional input that is not given is "".
 type Inputs interface {
 	Input(context.Context, profile.Input) (string, error)
+	// Known gives an input only if nobody has to be asked for it.
+	Known(context.Context, profile.Input) (value string, found bool, err error)
 }
 
-// Manager does everything that is done with sessions. All fields are needed.
+// Manager does everything that is done with sessions. All fields but Watch are
+// needed.
 type Manager struct {
 	Store  Store
 	Calls  *call.Client
@@ -51,6 +53,13 @@ type Manager struct {
 	Learn func(...token.Secret)
 	// Note is told what a person may want to know and no script needs.
 	Note func(format string, args ...any)
+	// Show gives a person something to do before the next call: show: in the
+	// profile. The text is the profile's and the server's.
+	Show func(text string)
+	// Wait sleeps between two calls of the same kind (until:).
+	Wait func(context.Context, time.Duration) error
+	// Watch is told of every call that was made, without secrets.
+	Watch func(Exchange)
 }
 
 // Target is whose login at which API is meant.
@@ -68,24 +77,24 @@ func (t Target) String() string {
 	return token.Key{Profile: t.Profile.Name, Environment: t.Environment, Account: t.Account}.Title()
 }
 
-// Base returns the base URL of the target's environment, nil if the profile
+// Base returns the base URL of the target's environment; zero if the profile
 // has none of that name.
-func (t Target) Base() *url.URL {
+func (t Target) Base() profile.URL {
 	if env, ok := t.Profile.Environments.Get(t.Environment); ok {
-		return env.URL
+		return env
 	}
-	return t.Profile.BaseURL.URL
+	return t.Profile.BaseURL
 }
 
 // Key returns what the target's session is stored under. It holds the origin,
 // so a profile whose base URL was changed is not logged in (threat 1).
 func (t Target) Key() (token.Key, error) {
 	base := t.Base()
-	if base == nil {
+	if base.IsZero() {
 		return token.Key{}, fault.New(fault.Usage, profile.DidYouMean(t.Environment, t.Profile.Environments.Names()),
 			"the profile %s has no environment %q", t.Profile.Name, t.Environment)
 	}
-	origin, err := token.OriginOf(base)
+	origin, err := base.Origin()
 	if err != nil {
 		return token.Key{}, fault.New(fault.Profile, "", "%w", err)
 	}

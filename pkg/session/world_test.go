@@ -70,6 +70,12 @@ func (g *given) Input(_ context.Context, in profile.Input) (string, error) {
 	return value, nil
 }
 
+// Known implements session.Inputs; it is not noted.
+func (g *given) Known(_ context.Context, in profile.Input) (string, bool, error) {
+	value, ok := g.values[in.Name]
+	return value, ok, nil
+}
+
 // asks returns what was asked since the last time.
 func (g *given) asks() []string {
 	g.mu.Lock()
@@ -96,7 +102,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	folder := t.TempDir()
 	w := &world{
-		t: t, clock: &clock{now: noon()}, inputs: &given{values: map[string]string{}},
+		t: t, clock: &clock{now: noon()}, inputs: &given{values: map[string]string{"username": "ann"}},
 		memory: &storetest.Memory{}, learned: map[string]bool{},
 	}
 	w.manager = &session.Manager{
@@ -107,12 +113,21 @@ func newWorld(t *testing.T) *world {
 		Inputs: w.inputs, Now: w.clock.Now, Timeout: 10 * time.Second,
 		Learn: w.learn,
 		Note: func(format string, args ...any) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.notes = append(w.notes, fmt.Sprintf(format, args...))
+			w.tell(fmt.Sprintf(format, args...))
+		},
+		Show: func(text string) { w.tell("show: " + text) },
+		Wait: func(_ context.Context, pause time.Duration) error {
+			w.clock.add(pause)
+			return nil
 		},
 	}
 	return w
+}
+
+func (w *world) tell(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notes = append(w.notes, text)
 }
 
 func (w *world) learn(secrets ...token.Secret) {

@@ -40,6 +40,8 @@ type detailsRecord struct {
 	token.Key
 	RefreshToken  text            `json:"refresh_token,omitempty"`
 	RefreshExpiry token.Expiry    `json:"refresh_expiry"`
+	Limit         token.Expiry    `json:"limit,omitzero"`
+	Reach         token.Reach     `json:"reach,omitempty"`
 	Saved         map[string]any  `json:"saved,omitempty"`
 	Credentials   map[string]text `json:"credentials,omitempty"`
 	RefusedAt     time.Time       `json:"refused_at,omitzero"`
@@ -93,14 +95,14 @@ func encodeDetails(s token.Session) ([]byte, error) {
 	}
 	return encode(detailsRecord{
 		Version: version, Key: s.Key, RefreshToken: text(s.RefreshToken.Reveal()),
-		RefreshExpiry: s.RefreshExpiry, Saved: s.Saved, Credentials: credentials,
+		RefreshExpiry: s.RefreshExpiry, Limit: s.Limit, Reach: s.Reach, Saved: s.Saved, Credentials: credentials,
 		RefusedAt: s.RefusedAt, RetryAt: s.RetryAt,
 	})
 }
 
 // hasDetails says whether a session is more than its access token.
 func hasDetails(s token.Session) bool {
-	return !s.RefreshToken.IsZero() || len(s.Saved) > 0 || len(s.Credentials) > 0 || !s.RefusedAt.IsZero() || !s.RetryAt.IsZero()
+	return !s.RefreshToken.IsZero() || s.Limit != (token.Expiry{}) || len(s.Reach) > 0 || len(s.Saved) > 0 || len(s.Credentials) > 0 || !s.RefusedAt.IsZero() || !s.RetryAt.IsZero()
 }
 
 // encode hides the message of the encoder, which may quote a value.
@@ -133,7 +135,7 @@ func decodeDetails(data []byte, s *token.Session) error {
 	if r.Key != s.Key {
 		return damaged(hintLoginAgain, "the session is damaged: its details belong to another login")
 	}
-	s.RefusedAt, s.RetryAt = r.RefusedAt, r.RetryAt
+	s.RefusedAt, s.RetryAt, s.Limit, s.Reach = r.RefusedAt, r.RetryAt, r.Limit, r.Reach
 	s.RefreshToken, s.RefreshExpiry = token.NewSecret(string(r.RefreshToken)), r.RefreshExpiry
 	if r.Saved != nil {
 		s.Saved = numbers(r.Saved).(map[string]any)

@@ -89,6 +89,8 @@ const (
 	FromExpiresIn ExpirySource = "expires_in"   // the answer's seconds (RFC 6749 §5.1)
 	FromExpiresAt ExpirySource = "expires_at"   // the answer's point in time
 	FromLifetime  ExpirySource = "lifetime"     // the profile's lifetime: what the vendor's page says
+	FromIdle      ExpirySource = "idle_timeout" // the profile's idle_timeout, since the session was last used by authctl
+	FromCookie    ExpirySource = "cookie"       // Max-Age or Expires of the cookie (RFC 6265 §5.3)
 	FromNothing   ExpirySource = "nothing said" // no expiry is known
 )
 
@@ -113,9 +115,20 @@ type Info struct {
 	User       string    `json:"user,omitempty"`     // the user name or e-mail address given at login
 	LongLived  bool      `json:"long_lived"`         // made by "token create", not by a login
 	TokenID    string    `json:"token_id,omitempty"` // the server's id of a long-lived token
+	// Home is the origin that the session was made at, where Key.Origin has
+	// placeholders in it; else empty.
+	Home Origin `json:"home,omitempty"`
 	// Renewable says how a new token can be had without a person: "refresh",
-	// "login" (saved credentials), or empty.
+	// "keepalive", "login" (credentials that need no person), or empty.
 	Renewable string `json:"renewable,omitempty"`
+}
+
+// Base is the origin that the session was made at.
+func (i Info) Base() Origin {
+	if i.Home != "" {
+		return i.Home
+	}
+	return i.Origin
 }
 
 // Access is the small part of a session that "authctl token" needs.
@@ -129,8 +142,12 @@ type Session struct {
 	Access
 	RefreshToken  Secret
 	RefreshExpiry Expiry
-	Saved         map[string]any    // what the profile's save: read, by name; treated as secret
-	Credentials   map[string]Secret // the inputs kept by --save-credentials, by name
+	// Limit is when the token is over even if it is used all the time; zero: no
+	// such end is known.
+	Limit       Expiry
+	Reach       Reach             // where its secrets may go beside its own origin
+	Saved       map[string]any    // what the profile's save: read, by name; treated as secret
+	Credentials map[string]Secret // the inputs kept by --save-credentials, by name
 	// RefusedAt is when the server refused the credentials; they are not sent
 	// again, so that a script cannot lock an account. Zero: never.
 	RefusedAt time.Time
