@@ -1,12 +1,13 @@
 // Package jq runs the expressions of the profile language: what is read from
-// an answer or decided about it. It is gojq with a few functions of our own
-// and without files, environment or network.
+// an answer or decided about it. It is gojq with a few functions of our own,
+// without files, environment, network or clock, and with bounds: an expression
+// that takes too long, too much memory or makes too large a value ends with an
+// error.
 package jq
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -16,23 +17,31 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// limit bounds the time that one expression may take.
-const limit = time.Second
-
 // Input is what an expression sees.
 type Input struct {
 	Value   any            // the answer, decoded; "." in the expression
-	Header  http.Header    // for header() and cookie(); may be nil
+	Header  http.Header    // of the answer, for header and link; may be nil
+	Cookies []*http.Cookie // the whole jar after the answer, for cookie and cookies; names are unique
 	Vars    map[string]any // name → value; $name in the expression
-	Cookies []*http.Cookie
-	Now     time.Time
+	Now     time.Time      // for now and totp; if it is zero, they fail
 }
 
 // Check reports whether text is an expression that uses no variable but names.
-// Offset in the error counts bytes from the start of text.
+// The error is a *SyntaxError.
 func Check(text string, names []string) error {
-	_, err := compile(text, names, nil)
-	return err
+	query, err := parse(text)
+	if err != nil {
+		return err
+	}
+	// The names are asked for before the bounds are put in, so that the error
+	// speaks of what was written.
+	if _, err := gojq.Compile(query, options(names, nil)...); err != nil {
+		return &SyntaxError{Offset: offset(text, names, err), Err: err}
+	}
+	if err := bound(query); err != nil {
+		return &SyntaxError{Offset: max(0, strings.Index(text, err.name)), Err: err}
+	}
+	return nil
 }
 
 // Names returns the names that text reads as $name and does not bind itself.
@@ -54,16 +63,18 @@ func Names(text string) []string {
 
 // First returns the first result of text over in. No result, and null, give
 // nil. A name without a value in Vars is null: Check is there to find the
-// misspelt ones. The error says what went wrong in jq's words; it can hold parts
-// of the answer, so it must not be shown where the answer may be secret.
+// misspelt ones. What goes wrong while it runs is an *EvalError, which tells no
+// value.
 func First(ctx context.Context, text string, in Input) (any, error) {
+	ctx, stop := limited(ctx)
+	defer stop()
 	names := Names(text)
 	for name := range in.Vars {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	code, err := compile(text, names, in.Header)
+	code, err := compile(text, names, &functions{ctx, in})
 	if err != nil {
 		return nil, err
 	}
@@ -71,146 +82,54 @@ func First(ctx context.Context, text string, in Input) (any, error) {
 	for i, name := range names {
 		values[i] = in.Vars[name]
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	if weigh(in.Value, maxWeight) < 0 || weigh(values, maxWeight) < 0 {
+		return nil, failf("the answer is too large, or a text or number in it too long")
+	}
 	result, ok := code.RunWithContext(ctx, in.Value, values...).Next()
 	if !ok {
 		return nil, nil
 	}
 	if err, failed := result.(error); failed {
-		return nil, err
+		return nil, evalError(ctx, err)
+	}
+	if text, ok := result.(string); ok && len(text) > maxString {
+		return nil, errLarge()
 	}
 	return result, nil
 }
 
-// SyntaxError is an expression that cannot be compiled.
-type SyntaxError struct {
-	Offset int // bytes from the start of the expression; 0 where unknown
-	Err    error
-}
-
-func (e *SyntaxError) Error() string { return e.Err.Error() }
-
-// Unwrap gives errors.Is and errors.As the cause.
-func (e *SyntaxError) Unwrap() error { return e.Err }
-
-func compile(text string, names []string, header http.Header) (*gojq.Code, error) {
-	query, err := gojq.Parse(text)
+// compile makes code with bounds; Check has found the errors if there are any.
+func compile(text string, names []string, f *functions) (*gojq.Code, error) {
+	query, err := parse(text)
 	if err != nil {
-		return nil, syntaxError(err)
+		return nil, err
 	}
-	vars := make([]string, len(names))
-	for i, name := range names {
-		vars[i] = "$" + name
+	if err := bound(query); err != nil {
+		return nil, &SyntaxError{Err: err}
 	}
-	code, err := gojq.Compile(query,
-		gojq.WithVariables(vars),
-		gojq.WithFunction("header", 1, 1, readHeader(header)),
-		gojq.WithFunction("cookie", 1, 1, readCookie(header)),
-	)
+	code, err := gojq.Compile(query, options(names, f)...)
 	if err != nil {
 		return nil, &SyntaxError{Err: err}
 	}
 	return code, nil
 }
 
-func syntaxError(err error) error {
-	var parse *gojq.ParseError
-	if !errors.As(err, &parse) {
-		return &SyntaxError{Err: err}
+func parse(text string) (*gojq.Query, error) {
+	if len(text) > maxText {
+		return nil, &SyntaxError{Offset: maxText, Err: errors.New("the expression is too long")}
 	}
-	return &SyntaxError{
-		Offset: max(0, parse.Offset-len(parse.Token)),
-		Err:    fmt.Errorf("not a jq expression: %w", err),
+	query, err := gojq.Parse(text)
+	if err != nil {
+		return nil, syntaxError(err)
 	}
+	return query, nil
 }
 
-// readHeader implements header("X"): the first value of a response header, or
-// null.
-func readHeader(header http.Header) func(any, []any) any {
-	return func(_ any, args []any) any {
-		name, ok := args[0].(string)
-		if !ok {
-			return errors.New("header: the name must be a string")
-		}
-		if values := header.Values(name); len(values) > 0 {
-			return values[0]
-		}
-		return nil
+// options declares the variables and our functions.
+func options(names []string, f *functions) []gojq.CompilerOption {
+	vars := make([]string, len(names))
+	for i, name := range names {
+		vars[i] = "$" + name
 	}
-}
-
-// readCookie implements cookie("n"): the value of a cookie that the answer
-// sets, or null (RFC 6265 §4.1).
-func readCookie(header http.Header) func(any, []any) any {
-	return func(_ any, args []any) any {
-		name, ok := args[0].(string)
-		if !ok {
-			return errors.New("cookie: the name must be a string")
-		}
-		for _, cookie := range (&http.Response{Header: header}).Cookies() {
-			if cookie.Name == name {
-				return cookie.Value
-			}
-		}
-		return nil
-	}
-}
-
-// maxKey is the longest key that Shape shows, in bytes: longer ones tend to be
-// tokens themselves.
-const maxKey = 40
-
-// Shape describes a value by its keys and types and never by its contents, so
-// that it can be shown where the value is secret: {"user":{"id":number}}.
-func Shape(value any) string {
-	var b strings.Builder
-	shape(&b, value, 4)
-	return b.String()
-}
-
-func shape(b *strings.Builder, value any, depth int) {
-	switch v := value.(type) {
-	case map[string]any:
-		if depth == 0 {
-			b.WriteString("{…}")
-			return
-		}
-		keys := make([]string, 0, len(v))
-		for key := range v {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		b.WriteByte('{')
-		for i, key := range keys {
-			if i == 20 {
-				b.WriteString(", …")
-				break
-			}
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			if len(key) > maxKey {
-				b.WriteString("…")
-			} else {
-				b.WriteString(key)
-			}
-			b.WriteString(": ")
-			shape(b, v[key], depth-1)
-		}
-		b.WriteByte('}')
-	case []any:
-		if len(v) == 0 {
-			b.WriteString("[]")
-			return
-		}
-		b.WriteByte('[')
-		shape(b, v[0], max(0, depth-1))
-		if len(v) > 1 {
-			b.WriteString(", …")
-		}
-		b.WriteByte(']')
-	default:
-		b.WriteString(gojq.TypeOf(value))
-	}
+	return append(f.options(), gojq.WithVariables(vars))
 }

@@ -28,8 +28,8 @@ func TestFirst(t *testing.T) {
 	t.Parallel()
 	header := http.Header{
 		"X-Subject-Token": {"beryl-1", "beryl-2"},
-		"Set-Cookie":      {"a=1; Path=/; HttpOnly", `session="pearl 3"; Secure`, "broken", "empty="},
 	}
+	cookies := []*http.Cookie{{Name: "a", Value: "1"}, {Name: "session", Value: "pearl 3", Quoted: true}, {Name: "empty"}}
 	type result struct {
 		Value any
 		Error string
@@ -58,19 +58,19 @@ func TestFirst(t *testing.T) {
 		`cookie("a")`:               {Value: "1"},
 		`cookie("empty")`:           {Value: ""},
 		`cookie("A")`:               {},
-		`cookie("broken")`:          {},
-		"header(1)":                 {Error: "header: the name must be a string"},
-		"cookie(null)":              {Error: "cookie: the name must be a string"},
-		".token.deeper":             {Error: `expected an object but got: string ("opal-7Q")`},
+		"cookies":                   {Value: `a=1; session="pearl 3"; empty=`},
+		"header(1)":                 {Error: "header takes text, not number"},
+		"cookie(null)":              {Error: "cookie takes text, not null"},
+		".token.deeper":             {Error: "expected an object but got: string"},
 		".token":                    {Value: "opal-7Q"},
-		`error("no")`:               {Error: "error: no"},
+		`error("no")`:               {Error: "it calls error"},
 		".a b":                      {Error: `not a jq expression: unexpected token "b"`},
 	}
 	for text, want := range tests {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			value, err := jq.First(t.Context(), text, jq.Input{
-				Value: answer(), Header: header, Vars: map[string]any{"status": 200, "token": "jade-9"},
+				Value: answer(), Header: header, Cookies: cookies, Vars: map[string]any{"status": 200, "token": "jade-9"},
 			})
 			got := result{Value: value}
 			if err != nil {
@@ -103,10 +103,10 @@ func TestThreat14_NothingOfTheSystemIsSeen(t *testing.T) {
 		"$ENV | keys | length":             {Value: 0},
 		"input":                            {Error: "input(s)/0 is not allowed"},
 		"[inputs]":                         {Error: "input(s)/0 is not allowed"},
-		`include "a"; .`:                   {Error: `cannot load module: "a"`},
-		`import "a" as a; .`:               {Error: `cannot load module: "a"`},
-		`import "/etc/passwd" as $a; $a`:   {Error: `cannot load module: "/etc/passwd"`},
-		`"a" | modulemeta`:                 {Error: `cannot load module: "a"`},
+		`include "a"; .`:                   {Error: "import is not allowed"},
+		`import "a" as a; .`:               {Error: "import is not allowed"},
+		`import "/etc/passwd" as $a; $a`:   {Error: "import is not allowed"},
+		`"a" | modulemeta`:                 {Error: "modulemeta is not allowed"},
 		"input_filename":                   {Error: "function not defined: input_filename/0"},
 		"input_line_number":                {Error: "function not defined: input_line_number/0"},
 		"get_search_list":                  {Error: "function not defined: get_search_list/0"},
@@ -115,8 +115,8 @@ func TestThreat14_NothingOfTheSystemIsSeen(t *testing.T) {
 		"stderr":                           {Error: "function not defined: stderr/0"},
 		"$__prog_args":                     {Error: "variable not defined: $__prog_args"},
 		"$__loc__":                         {Error: "variable not defined: $__loc__"},
-		`"x" | halt_error`:                 {Error: "halt error: x"},
-		"halt":                             {Error: "halt error: null"},
+		`"x" | halt_error`:                 {Error: "it calls halt"},
+		"halt":                             {Error: "it calls halt"},
 		`getpath(["PATH"])`:                {},
 		`input_filename?`:                  {Error: "function not defined: input_filename/0"},
 		`[splits("x")?]`:                   {Value: []any{}},
@@ -134,27 +134,6 @@ func TestThreat14_NothingOfTheSystemIsSeen(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
-			}
-		})
-	}
-}
-
-// TestThreat10_ExpressionsEnd runs what never ends or only grows.
-func TestThreat10_ExpressionsEnd(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
-		"def f: f; f", "until(false; .)", "last(range(1; infinite))", "[range(1e9)]", `last(repeat("x"))`,
-		"reduce range(1e9) as $i ([]; . + [$i])", "[recurse(.)]",
-	} {
-		t.Run(text, func(t *testing.T) {
-			t.Parallel()
-			start := time.Now()
-			value, err := jq.First(t.Context(), text, jq.Input{Value: "x"})
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("it gave %v, %v", value, err)
-			}
-			if took := time.Since(start); took < 900*time.Millisecond || took > 5*time.Second {
-				t.Errorf("it ended after %s", took)
 			}
 		})
 	}
@@ -191,6 +170,7 @@ func TestCheck(t *testing.T) {
 		"$other":                     {Error: "variable not defined: $other"},
 		"token":                      {Error: "function not defined: token/0"},
 		"header":                     {Error: "function not defined: header/0"},
+		".a | $other":                {Error: "variable not defined: $other", Offset: 5},
 		".a &&":                      {Error: `not a jq expression: unexpected token "&"`, Offset: 3},
 		".a == 'x'":                  {Error: `not a jq expression: unexpected token "'"`, Offset: 6},
 		"(.a":                        {Error: `not a jq expression: unexpected EOF`, Offset: 3},
