@@ -583,7 +583,7 @@ func TestSteps(t *testing.T) {
 		},
 		"a save that does not fit": {
 			"    login: {request: POST /start, token: .t, save: {a: .t.x}}\n", answers{"POST /start": reply(200, `{"t":"agate-2"}`)},
-			result{Error: outcome{"save.a: .t.x finds nothing it can use: the answer is {t: string}", "", fault.BadAnswer}, Asked: []string{"POST /start"}},
+			result{Error: outcome{"save.a: .t.x: expected an object but got: string; the answer is {t: string}", "", fault.BadAnswer}, Asked: []string{"POST /start"}},
 		},
 	}
 	for name, test := range tests {
