@@ -3,6 +3,7 @@ package jq
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -16,60 +17,103 @@ import (
 // with values of bounded size; and the steps that take or give much more than
 // they are given pass through __fits first (guards).
 
-// guards are definitions in place of jq's own functions and operators, by
-// name and number of arguments. Their names cannot be defined anew, nor can
-// any that begins with two underscores.
-func guards() map[string]string {
-	return map[string]string{
-		"now/0": `def __now: __clock;`,
+// guard returns the definition that stands in for one of jq's own functions or
+// operators, by name and number of arguments; empty if none does. Such a name
+// cannot be defined anew, nor can any that begins with two underscores.
+func guard(key string) string {
+	switch key {
+	case "now/0":
+		return `def __now: __clock;`
 
-		"*/2": `def __times($r; $l): $l | __fits("multiply"; $r) | . * $r;`,
-		"-/2": `def __minus($r; $l): $l | __fits("search"; $r) | . - $r;`,
+	case "*/2":
+		return `def __times($r; $l): $l | __fits("multiply"; $r) | . * $r;`
+	case "-/2":
+		return `def __minus($r; $l): $l | __fits("search"; $r) | . - $r;`
 
-		"=/2":   `def __assign(p; f): __fits("paths"; [path(p)]) | p = f;`,
-		"|=/2":  `def __modify(p; f): __fits("paths"; [path(p)]) | p |= f;`,
-		"+=/2":  `def __add(p; f): __fits("paths"; [path(p)]) | p += f;`,
-		"/=/2":  `def __divide(p; f): __fits("paths"; [path(p)]) | p /= f;`,
-		"%=/2":  `def __modulo(p; f): __fits("paths"; [path(p)]) | p %= f;`,
-		"//=/2": `def __default(p; f): __fits("paths"; [path(p)]) | p //= f;`,
-		"*=/2":  `def __multiply(p; f): __fits("paths"; [path(p)]) | f as $x | p |= (__fits("multiply"; $x) | . * $x);`,
-		"-=/2":  `def __subtract(p; f): __fits("paths"; [path(p)]) | f as $x | p |= (__fits("search"; $x) | . - $x);`,
+	case "=/2":
+		return `def __assign(p; f): __fits("paths"; [path(p)]) | p = f;`
+	case "|=/2":
+		return `def __modify(p; f): __fits("paths"; [path(p)]) | p |= f;`
+	case "+=/2":
+		return `def __add(p; f): __fits("paths"; [path(p)]) | p += f;`
+	case "/=/2":
+		return `def __divide(p; f): __fits("paths"; [path(p)]) | p /= f;`
+	case "%=/2":
+		return `def __modulo(p; f): __fits("paths"; [path(p)]) | p %= f;`
+	case "//=/2":
+		return `def __default(p; f): __fits("paths"; [path(p)]) | p //= f;`
+	case "*=/2":
+		return `def __multiply(p; f): __fits("paths"; [path(p)]) | f as $x | p |= (__fits("multiply"; $x) | . * $x);`
+	case "-=/2":
+		return `def __subtract(p; f): __fits("paths"; [path(p)]) | f as $x | p |= (__fits("search"; $x) | . - $x);`
 
-		"setpath/2":    `def __setpath($p; $v): __fits("paths"; [$p]) | setpath($p; $v);`,
-		"getpath/1":    `def __getpath($p): __fits("paths"; [$p]) | getpath($p);`,
-		"nth/1":        `def __nth($n): __fits("paths"; [[$n]]) | nth($n);`,
-		"pick/1":       `def __pick(f): __fits("paths"; [path(f)]) | pick(f);`,
-		"fromstream/1": `def __fromstream(f): fromstream(f | __fits("paths"; [.[0]]));`,
+	case "setpath/2":
+		return `def __setpath($p; $v): __fits("paths"; [$p]) | setpath($p; $v);`
+	case "getpath/1":
+		return `def __getpath($p): __fits("paths"; [$p]) | getpath($p);`
+	case "nth/1":
+		return `def __nth($n): __fits("paths"; [[$n]]) | nth($n);`
+	case "pick/1":
+		return `def __pick(f): __fits("paths"; [path(f)]) | pick(f);`
+	case "fromstream/1":
+		return `def __fromstream(f): fromstream(f | __fits("paths"; [.[0]]));`
 
-		"transpose/0": `def __transpose: __fits("transpose"; null) | transpose;`,
-		"join/1":      `def __join($x): __fits("join"; $x) | join($x);`,
-		"tonumber/0":  `def __tonumber: __fits("number"; null) | tonumber;`,
-		"indices/1":   `def __indices($x): __fits("search"; $x) | indices($x);`,
-		"index/1":     `def __index($x): __fits("search"; $x) | index($x);`,
-		"rindex/1":    `def __rindex($x): __fits("search"; $x) | rindex($x);`,
-		"contains/1":  `def __contains($x): __fits("search"; $x) | contains($x);`,
-		"inside/1":    `def __inside($x): __fits("search"; $x) | inside($x);`,
+	case "transpose/0":
+		return `def __transpose: __fits("transpose"; null) | transpose;`
+	case "join/1":
+		return `def __join($x): __fits("join"; $x) | join($x);`
+	case "tonumber/0":
+		return `def __tonumber: __fits("number"; null) | tonumber;`
+	case "indices/1":
+		return `def __indices($x): __fits("search"; $x) | indices($x);`
+	case "index/1":
+		return `def __index($x): __fits("search"; $x) | index($x);`
+	case "rindex/1":
+		return `def __rindex($x): __fits("search"; $x) | rindex($x);`
+	case "contains/1":
+		return `def __contains($x): __fits("search"; $x) | contains($x);`
+	case "inside/1":
+		return `def __inside($x): __fits("search"; $x) | inside($x);`
 
-		"strftime/1":      `def __strftime($f): __fits("format"; $f) | strftime($f);`,
-		"strflocaltime/1": `def __strflocaltime($f): __fits("format"; $f) | strflocaltime($f);`,
-		"strptime/1":      `def __strptime($f): __fits("format"; $f) | strptime($f);`,
+	case "strftime/1":
+		return `def __strftime($f): __fits("format"; $f) | strftime($f);`
+	case "strflocaltime/1":
+		return `def __strflocaltime($f): __fits("format"; $f) | strflocaltime($f);`
+	case "strptime/1":
+		return `def __strptime($f): __fits("format"; $f) | strptime($f);`
 
-		"test/1":    `def __test($re): __fits("match"; [$re]) | test($re);`,
-		"test/2":    `def __test($re; $f): __fits("match"; [$re, $f]) | test($re; $f);`,
-		"match/1":   `def __match($re): __fits("match"; [$re]) | match($re);`,
-		"match/2":   `def __match($re; $f): __fits("match"; [$re, $f]) | match($re; $f);`,
-		"capture/1": `def __capture($re): __fits("match"; [$re]) | capture($re);`,
-		"capture/2": `def __capture($re; $f): __fits("match"; [$re, $f]) | capture($re; $f);`,
-		"scan/1":    `def __scan($re): __fits("match"; [$re, "g"]) | scan($re);`,
-		"scan/2":    `def __scan($re; $f): __fits("match"; [$re, "g"]) | scan($re; $f);`,
-		"split/2":   `def __split($re; $f): __fits("match"; [$re, "g"]) | split($re; $f);`,
-		"splits/1":  `def __splits($re): __fits("match"; [$re, "g"]) | splits($re);`,
-		"splits/2":  `def __splits($re; $f): __fits("match"; [$re, "g"]) | splits($re; $f);`,
-		"sub/2":     `def __sub($re; f): __fits("match"; [$re]) | sub($re; f);`,
-		"sub/3":     `def __sub($re; f; $f): __fits("match"; [$re, $f]) | sub($re; f; $f);`,
-		"gsub/2":    `def __gsub($re; f): __fits("match"; [$re, "g"]) | gsub($re; f);`,
-		"gsub/3":    `def __gsub($re; f; $f): __fits("match"; [$re, "g"]) | gsub($re; f; $f);`,
+	case "test/1":
+		return `def __test($re): __fits("match"; [$re]) | test($re);`
+	case "test/2":
+		return `def __test($re; $f): __fits("match"; [$re, $f]) | test($re; $f);`
+	case "match/1":
+		return `def __match($re): __fits("match"; [$re]) | match($re);`
+	case "match/2":
+		return `def __match($re; $f): __fits("match"; [$re, $f]) | match($re; $f);`
+	case "capture/1":
+		return `def __capture($re): __fits("match"; [$re]) | capture($re);`
+	case "capture/2":
+		return `def __capture($re; $f): __fits("match"; [$re, $f]) | capture($re; $f);`
+	case "scan/1":
+		return `def __scan($re): __fits("match"; [$re, "g"]) | scan($re);`
+	case "scan/2":
+		return `def __scan($re; $f): __fits("match"; [$re, "g"]) | scan($re; $f);`
+	case "split/2":
+		return `def __split($re; $f): __fits("match"; [$re, "g"]) | split($re; $f);`
+	case "splits/1":
+		return `def __splits($re): __fits("match"; [$re, "g"]) | splits($re);`
+	case "splits/2":
+		return `def __splits($re; $f): __fits("match"; [$re, "g"]) | splits($re; $f);`
+	case "sub/2":
+		return `def __sub($re; f): __fits("match"; [$re]) | sub($re; f);`
+	case "sub/3":
+		return `def __sub($re; with; $f): __fits("match"; [$re, $f]) | sub($re; with; $f);`
+	case "gsub/2":
+		return `def __gsub($re; f): __fits("match"; [$re, "g"]) | gsub($re; f);`
+	case "gsub/3":
+		return `def __gsub($re; with; $f): __fits("match"; [$re, "g"]) | gsub($re; with; $f);`
 	}
+	return ""
 }
 
 // refused is a name that an expression may not use or define.
@@ -79,7 +123,6 @@ func (e *refused) Error() string { return e.name + " " + e.why }
 
 // bounder walks through a parsed expression and changes it.
 type bounder struct {
-	guards  map[string]string
 	defined map[string]bool // by the expression, in this scope: name/arity
 	used    map[string]*gojq.FuncDef
 	err     *refused // the first
@@ -87,7 +130,7 @@ type bounder struct {
 
 // bound puts the bounds into an expression.
 func bound(q *gojq.Query) *refused {
-	b := &bounder{guards: guards(), defined: map[string]bool{}, used: map[string]*gojq.FuncDef{}}
+	b := &bounder{defined: map[string]bool{}, used: map[string]*gojq.FuncDef{}}
 	if len(q.Imports) > 0 {
 		return &refused{"import", "is not allowed"}
 	}
@@ -135,7 +178,7 @@ func (b *bounder) definition(def *gojq.FuncDef) {
 
 func (b *bounder) define(name string, arity int) {
 	key := fmt.Sprintf("%s/%d", name, arity)
-	if _, guarded := b.guards[key]; guarded || strings.HasPrefix(name, "__") {
+	if guard(key) != "" || strings.HasPrefix(name, "__") {
 		b.refuse(name, "cannot be defined anew")
 	}
 	b.defined[key] = true
@@ -156,15 +199,15 @@ func (b *bounder) operator(q *gojq.Query) {
 	default:
 		return
 	}
-	term := function(b.guard(q.Op.String()+"/2"), left, right)
+	term := function(b.use(q.Op.String()+"/2"), left, right)
 	q.Term, q.Left, q.Right, q.Op = bounded(term), nil, nil, 0
 }
 
-// guard returns the name of a guard and sees to its definition.
-func (b *bounder) guard(key string) string {
+// use returns the name of a guard and sees to its definition.
+func (b *bounder) use(key string) string {
 	def := b.used[key]
 	if def == nil {
-		query, err := gojq.Parse(b.guards[key] + " .")
+		query, err := gojq.Parse(guard(key) + " .")
 		if err != nil {
 			panic(err) // our own text; a test compiles all of them
 		}
@@ -196,14 +239,25 @@ func (b *bounder) term(t *gojq.Term) {
 	case gojq.TermTypeObject:
 		b.object(t.Object)
 		*t = *bounded(t)
-	case gojq.TermTypeFormat, gojq.TermTypeString:
+	case gojq.TermTypeFormat:
+		if !knownFormat(t.Format) {
+			b.refuse(t.Format, "is not a format")
+		}
 		b.text(t.Str)
-		if t.Type == gojq.TermTypeFormat || t.Str.Queries != nil {
+		*t = *bounded(t)
+	case gojq.TermTypeString:
+		b.text(t.Str)
+		if t.Str.Queries != nil {
 			*t = *bounded(t)
 		}
 	default:
 		b.control(t)
 	}
+}
+
+// knownFormat says whether jq has a format; gojq asks only when it runs.
+func knownFormat(name string) bool {
+	return slices.Contains([]string{"@text", "@json", "@html", "@uri", "@urid", "@csv", "@tsv", "@sh", "@base64", "@base64d"}, name)
 }
 
 func (b *bounder) control(t *gojq.Term) {
@@ -241,13 +295,13 @@ func (b *bounder) call(t *gojq.Term) {
 		b.query(arg)
 	}
 	key := fmt.Sprintf("%s/%d", f.Name, len(f.Args))
-	switch _, guarded := b.guards[key]; {
+	switch {
 	case strings.HasPrefix(f.Name, "$"), b.defined[key]:
 		return // a variable, or what has its bounds inside
 	case strings.HasPrefix(f.Name, "_"), f.Name == "modulemeta":
 		b.refuse(f.Name, "is not allowed")
-	case guarded:
-		t.Func = &gojq.Func{Name: b.guard(key), Args: f.Args}
+	case guard(key) != "":
+		t.Func = &gojq.Func{Name: b.use(key), Args: f.Args}
 	}
 	*t = *bounded(t)
 }

@@ -40,7 +40,7 @@ const probe = "__probe"
 // replaced by a name that is defined, the first undefined one is the first with
 // which the error is still the same.
 func offset(text string, names []string, failure error) int {
-	name := regexp.MustCompile(`not defined: ([$@]?)([A-Za-z_][A-Za-z0-9_]*)`).FindStringSubmatch(failure.Error())
+	name := regexp.MustCompile(`not defined: (\$?)([A-Za-z_][A-Za-z0-9_]*)`).FindStringSubmatch(failure.Error())
 	if name == nil {
 		return 0
 	}

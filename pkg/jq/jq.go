@@ -46,17 +46,32 @@ func Check(text string, names []string) error {
 
 // Names returns the names that text reads as $name and does not bind itself.
 func Names(text string) []string {
+	query, err := gojq.Parse(text)
+	if err != nil {
+		return nil
+	}
+	candidates := mentioned(text)
 	var names []string
-	for strings.Contains(text, "$") {
-		err := Check(text, names)
-		if err == nil {
-			break
+	for i, name := range candidates {
+		others := slices.Delete(slices.Clone(candidates), i, i+1)
+		if _, err := gojq.Compile(query, options(others, nil)...); err != nil && err.Error() == "variable not defined: $"+name {
+			names = append(names, name)
 		}
-		missing := regexp.MustCompile(`^variable not defined: \$([a-z][a-z0-9_]*)$`).FindStringSubmatch(err.Error())
-		if missing == nil {
-			break
+	}
+	return names
+}
+
+// mentioned returns all names that stand as $name in text: those that are read,
+// bound there, or only part of a string.
+func mentioned(text string) []string {
+	if !strings.Contains(text, "$") {
+		return nil
+	}
+	var names []string
+	for _, found := range regexp.MustCompile(`\$([a-z][a-z0-9_]*)`).FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(names, found[1]) {
+			names = append(names, found[1])
 		}
-		names = append(names, missing[1])
 	}
 	return names
 }
@@ -68,12 +83,7 @@ func Names(text string) []string {
 func First(ctx context.Context, text string, in Input) (any, error) {
 	ctx, stop := limited(ctx)
 	defer stop()
-	names := Names(text)
-	for name := range in.Vars {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
+	names := mentioned(text)
 	code, err := compile(text, names, &functions{ctx, in})
 	if err != nil {
 		return nil, err
