@@ -124,6 +124,7 @@ func (a *app) forgetOne(ctx context.Context, entry store.Entry) error {
 }
 
 func (a *app) cancelCommand() *cobra.Command {
+	var flags inputFlags
 	cmd := &cobra.Command{
 		Use:   "cancel [PROFILE]",
 		Short: "Make the server invalidate the token, then forget it",
@@ -134,7 +135,7 @@ stays. Not every API can do this: see cancel: in the profile.`,
 		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, m, err := a.withSession(args, "cancel")
+			s, m, err := a.withSession(cmd.Context(), args, "cancel", &flags)
 			if err != nil {
 				return err
 			}
@@ -149,12 +150,13 @@ stays. Not every API can do this: see cancel: in the profile.`,
 			return nil
 		},
 	}
+	flags.add(cmd)
 	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
 }
 
-// withSession is the beginning of every command that works on a session and
-// never asks a person.
-func (a *app) withSession(args []string, command string) (*selection, *session.Manager, error) {
+// withSession is the beginning of every command that works on a session. Those
+// without flags for inputs never ask a person.
+func (a *app) withSession(ctx context.Context, args []string, command string, flags *inputFlags) (*selection, *session.Manager, error) {
 	if err := a.settings.load(); err != nil {
 		return nil, nil, err
 	}
@@ -168,10 +170,15 @@ func (a *app) withSession(args []string, command string) (*selection, *session.M
 	if err := s.needsSession(command); err != nil {
 		return nil, nil, err
 	}
-	in, err := a.noInputs(s.Profile)
+	quiet := flags == nil
+	if quiet {
+		flags = &inputFlags{}
+	}
+	in, err := flags.read(ctx, a, s.Profile)
 	if err != nil {
 		return nil, nil, err
 	}
+	in.quiet = quiet
 	if command != "token" { // which is silent
 		a.announce(s)
 	}

@@ -51,6 +51,7 @@ type inputs struct {
 	app   *app
 	given map[string]given
 	env   []string // variables that hold secrets, kept from programs we start
+	quiet bool     // nobody is asked
 }
 
 // read takes the flags; standard input is read here, once.
@@ -235,6 +236,9 @@ func (in *inputs) ask(ctx context.Context, want profile.Input) (string, error) {
 	if in.app.noInput {
 		return in.unanswered(want, "--no-input forbids to ask for it")
 	}
+	if in.quiet {
+		return in.unanswered(want, "this command never asks")
+	}
 	tty, err := in.app.env.OpenTTY()
 	if errors.Is(err, console.ErrNoTerminal) {
 		return in.unanswered(want, "there is no terminal to ask for it")
@@ -281,9 +285,4 @@ func (in *inputs) unanswered(want profile.Input, why string) (string, error) {
 		hint = "set " + want.Env + ", or give it with --input " + want.Name + "=@file"
 	}
 	return "", &fault.Error{Kind: fault.LoginNeeded, Err: fmt.Errorf("the input %s is missing, and %s", want.Name, why), Hint: hint}
-}
-
-// noInputs is for commands that have no flags for inputs: renewal in a script.
-func (a *app) noInputs(p *profile.Profile) (*inputs, error) {
-	return (&inputFlags{}).read(context.Background(), a, p) // reads nothing
 }

@@ -20,11 +20,13 @@ import (
 
 // wishFlags are what a new long-lived token is to be.
 type wishFlags struct {
+	inputFlags
 	name, expiresIn, expiresAt string
 	scopes                     []string
 }
 
 func (w *wishFlags) add(cmd *cobra.Command) {
+	w.inputFlags.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&w.name, "name", "", "`name` of the token, to find it again")
 	flags.StringVar(&w.expiresIn, "expires-in", "", "`time` until it is over, such as 12h, 30d, 8w")
@@ -109,7 +111,7 @@ func (a *app) createToken(ctx context.Context, args []string, o createOptions) e
 	if _, err := o.ends(a.env.Now()); err != nil {
 		return err
 	}
-	s, m, err := a.withSession(args, "token create")
+	s, m, err := a.withSession(ctx, args, "token create", &o.inputFlags)
 	if err != nil {
 		return err
 	}
@@ -195,6 +197,7 @@ func (a *app) revealCreated(created session.LongLived, reveal bool) error {
 }
 
 func (a *app) tokenListCommand() *cobra.Command {
+	var flags inputFlags
 	cmd := &cobra.Command{
 		Use:   "list [PROFILE]",
 		Short: "List the long-lived tokens, over all pages",
@@ -205,7 +208,7 @@ that is left. Secrets are not shown: the API gave them once.`,
 		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, m, err := a.withSession(args, "token list")
+			s, m, err := a.withSession(cmd.Context(), args, "token list", &flags)
 			if err != nil {
 				return err
 			}
@@ -216,6 +219,7 @@ that is left. Secrets are not shown: the API gave them once.`,
 			return a.printTokens(list)
 		},
 	}
+	flags.add(cmd)
 	a.addOutput(cmd, outputTable, outputJSON)
 	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
 }
@@ -249,6 +253,7 @@ func (a *app) printTokens(list []session.LongLived) error {
 
 func (a *app) tokenRevokeCommand() *cobra.Command {
 	var yes bool
+	var flags inputFlags
 	cmd := &cobra.Command{
 		Use:   "revoke [PROFILE] ID|NAME",
 		Short: "Make a long-lived token invalid",
@@ -261,18 +266,19 @@ given. A copy that was kept with --save is forgotten as well.`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := len(args) - 1
-			return a.revokeToken(cmd.Context(), args[:last], args[last], yes)
+			return a.revokeToken(cmd.Context(), args[:last], args[last], yes, flags)
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	flags.add(cmd)
 	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
 }
 
-func (a *app) revokeToken(ctx context.Context, args []string, wanted string, yes bool) error {
+func (a *app) revokeToken(ctx context.Context, args []string, wanted string, yes bool, flags inputFlags) error {
 	if catalog, err := a.catalog(); err == nil && len(args) == 0 && slices.Contains(catalog.Names(), wanted) {
 		return fault.New(fault.Usage, "authctl token list "+wanted, "which token of %s? name its id or name", wanted)
 	}
-	s, m, err := a.withSession(args, "token revoke")
+	s, m, err := a.withSession(ctx, args, "token revoke", &flags)
 	if err != nil {
 		return err
 	}
@@ -319,7 +325,7 @@ that was kept with --save is replaced instead.`,
 }
 
 func (a *app) rotateToken(ctx context.Context, args []string, wanted string, w wishFlags) error {
-	s, m, err := a.withSession(args, "token rotate")
+	s, m, err := a.withSession(ctx, args, "token rotate", &w.inputFlags)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ code tells why.`,
 }
 
 func (a *app) printToken(ctx context.Context, args []string, o session.TokenOptions) error {
-	s, m, err := a.withSession(args, "token")
+	s, m, err := a.withSession(ctx, args, "token", nil)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ is no need to do this before "authctl token", which renews by itself.`,
 		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, m, err := a.withSession(args, "refresh")
+			s, m, err := a.withSession(cmd.Context(), args, "refresh", nil)
 			if err != nil {
 				return err
 			}

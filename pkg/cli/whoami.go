@@ -10,6 +10,7 @@ import (
 )
 
 func (a *app) whoamiCommand() *cobra.Command {
+	var flags inputFlags
 	cmd := &cobra.Command{
 		Use:   "whoami [PROFILE]",
 		Short: "Ask the server whose token it is, and whether it works",
@@ -20,14 +21,15 @@ over is renewed first.`,
   authctl whoami keystone --output json`,
 		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.whoami(cmd.Context(), args) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.whoami(cmd.Context(), args, flags) },
 	}
+	flags.add(cmd)
 	a.addOutput(cmd, outputTable, outputJSON)
 	return exitCodes(cmd, 1, 3, 4, 5, 6, 7, 8)
 }
 
-func (a *app) whoami(ctx context.Context, args []string) error {
-	s, m, err := a.withSession(args, "whoami")
+func (a *app) whoami(ctx context.Context, args []string, flags inputFlags) error {
+	s, m, err := a.withSession(ctx, args, "whoami", &flags)
 	if err != nil {
 		return err
 	}

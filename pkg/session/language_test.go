@@ -76,7 +76,7 @@ func TestLogins(t *testing.T) {
 		"a second factor given beforehand": {
 			"    inputs: {otp: {when: $status == 412}}\n    login: {request: POST /in, json: {p: \"{{password}}\", otp: \"{{otp}}\"}, token: .t}\n",
 			map[string]string{"password": "pw", "otp": "123456"}, answers{"POST /in": reply(200, `{"t":"agate-2"}`)},
-			want{Token: "agate-2", Expiry: nothing, Asked: []string{"password"}, Lines: []string{`POST /in  {"p":"pw","otp":"123456"}`}},
+			want{Token: "agate-2", Expiry: nothing, Asked: []string{"password", "otp"}, Lines: []string{`POST /in  {"p":"pw","otp":"123456"}`}},
 		},
 		"a second factor by a 4xx": {
 			"    inputs: {otp: {when: $status == 412}}\n    login: {request: POST /in, json: {p: \"{{password}}\", otp: \"{{otp}}\"}, token: .t}\n",

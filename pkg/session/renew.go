@@ -234,6 +234,7 @@ func (m *Manager) loginAgain(ctx context.Context, t Target, s token.Session) (to
 	known := call.Values{}
 	maps.Copy(known, s.Saved)
 	r := m.newRun(t, toLogin, calls, known, sessionReach(s))
+	r.unattended = true
 	for name, secret := range s.Credentials {
 		in, ok := t.Profile.Input(name)
 		if !ok {

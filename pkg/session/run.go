@@ -32,18 +32,19 @@ const (
 
 // run is one pass through a list of calls.
 type run struct {
-	manager   *Manager
-	target    Target
-	purpose   purpose
-	calls     profile.Calls
-	values    call.Values       // by name: inputs, what answers gave, what the session holds
-	given     map[string]string // inputs as they were given, by name
-	base      *url.URL          // nil until open has filled it
-	reach     token.Reach       // where the values may go
-	fresh     bool              // the values are given for this pass: they may go to the base URL's origin as well
-	renewable bool              // the session whose token it uses can be renewed
-	jar       *call.Jar
-	spent     time.Duration // of the manager's Timeout
+	manager    *Manager
+	target     Target
+	purpose    purpose
+	calls      profile.Calls
+	values     call.Values       // by name: inputs, what answers gave, what the session holds
+	given      map[string]string // inputs as they were given, by name
+	base       *url.URL          // nil until open has filled it
+	reach      token.Reach       // where the values may go
+	fresh      bool              // the values are given for this pass: they may go to the base URL's origin as well
+	unattended bool              // optional inputs are not asked for
+	renewable  bool              // the session whose token it uses can be renewed
+	jar        *call.Jar
+	spent      time.Duration // of the manager's Timeout
 }
 
 // result is what a pass has read.
@@ -87,7 +88,7 @@ func (r *run) open(ctx context.Context) error {
 		return r.target.loginNeeded("the session belongs to %s, not to %s: nothing was sent", r.reach, home)
 	}
 	r.base = base
-	r.values["api_url"] = base.String()
+	r.values["base_url"], r.values["host"], r.values["api_url"] = base.String(), base.Host, base.String()
 	if api, err := call.Resolve(r.target.Profile.APIURL, base, r.values); err == nil && !r.target.Profile.APIURL.IsZero() {
 		r.values["api_url"] = api.String()
 	}
@@ -135,6 +136,7 @@ func (r *run) do(ctx context.Context) (*result, error) {
 // make makes one call: again with an input that its answer asks for, and again
 // until until: is true.
 func (r *run) make(ctx context.Context, c *profile.Call) (*call.Answer, error) {
+	r.values["method"] = c.Request.Method
 	if err := r.provide(ctx, r.target.Profile.Needs(c)); err != nil {
 		return nil, err
 	}
@@ -308,11 +310,13 @@ func (r *run) provide(ctx context.Context, names []string) error {
 		if _, known := r.values[name]; !ok || known {
 			continue
 		}
-		value, found, err := "", true, error(nil)
-		if in.When.IsZero() {
+		value, found, err := r.manager.Inputs.Known(ctx, in)
+		if err != nil {
+			return err
+		}
+		if !found && in.When.IsZero() && !(r.unattended && in.Optional) {
 			value, err = r.manager.Inputs.Input(ctx, in)
-		} else {
-			value, found, err = r.manager.Inputs.Known(ctx, in)
+			found = true
 		}
 		if err != nil {
 			return err
@@ -353,9 +357,6 @@ func (r *run) use(in profile.Input, value string) error {
 func (r *run) compute(ctx context.Context, names []string) error {
 	p := r.target.Profile
 	nothing := call.NoAnswer(r.base, r.manager.Now())
-	if r.base != nil {
-		r.values["base_url"], r.values["host"] = r.base.String(), r.base.Host
-	}
 	for _, name := range names {
 		expr, ok := p.Computed.Get(name)
 		if !ok {

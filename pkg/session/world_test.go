@@ -70,9 +70,14 @@ func (g *given) Input(_ context.Context, in profile.Input) (string, error) {
 	return value, nil
 }
 
-// Known implements session.Inputs; it is not noted.
+// Known implements session.Inputs. What is not known is not noted.
 func (g *given) Known(_ context.Context, in profile.Input) (string, bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	value, ok := g.values[in.Name]
+	if ok {
+		g.asked = append(g.asked, in.Name)
+	}
 	return value, ok, nil
 }
 
