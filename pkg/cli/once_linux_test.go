@@ -45,12 +45,16 @@ type way struct {
 	env  []string
 }
 
-// ways are the user's own configuration folder, another one, and a file.
+// ways are the user's own configuration folder, another one, a file, and another
+// state folder, whose index is empty.
 func (s *scene) ways() []way {
 	other, file := filepath.Join(s.home, "other"), filepath.Join(s.home, "third.yaml")
 	s.writeProfiles(filepath.Join(other, "authctl", "profiles.yaml"))
 	s.writeProfiles(file)
-	return []way{{}, {env: []string{"XDG_CONFIG_HOME=" + other}}, {args: []string{"--config", file}}}
+	return []way{
+		{}, {env: []string{"XDG_CONFIG_HOME=" + other}}, {args: []string{"--config", file}},
+		{env: []string{"XDG_STATE_HOME=" + other}},
+	}
 }
 
 // expired logs in and waits until the token is over. The tokens of a renewal

@@ -31,3 +31,6 @@ func FileVault(o Options) Vault { return &fileVault{folder: o.DataDir, identity:
 
 // RawKeyring returns go-keyring itself.
 func RawKeyring() Backend { return goKeyring{} }
+
+// LockFolder returns where the locks of a store lie.
+func LockFolder(s *Store) string { return s.locks }

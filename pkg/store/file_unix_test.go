@@ -124,11 +124,11 @@ func TestThreat08_WriteFollowsNoLink(t *testing.T) {
 // TestThreat08_LockFolder: who can write the folder can hold a renewal up.
 func TestThreat08_LockFolder(t *testing.T) {
 	t.Parallel()
-	o := options(t, store.File)
-	if err := errors.Join(os.MkdirAll(o.LockDir, 0o700), os.Chmod(o.LockDir, 0o777)); err != nil {
+	s := open(t, options(t, store.File))
+	if err := errors.Join(os.MkdirAll(store.LockFolder(s), 0o700), os.Chmod(store.LockFolder(s), 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t, o).Lock(t.Context(), childKey); fault.KindOf(err) != fault.Store {
+	if _, err := s.Lock(t.Context(), childKey); fault.KindOf(err) != fault.Store {
 		t.Errorf("lock in a folder that all may write: %v", err)
 	}
 }
@@ -142,7 +142,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = release() }()
-	for _, root := range []string{o.StateDir, o.DataDir, o.LockDir, filepath.Dir(o.Identity.Path)} {
+	for _, root := range []string{o.StateDir, o.DataDir, filepath.Dir(o.Identity.Path)} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err

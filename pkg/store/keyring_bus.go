@@ -5,6 +5,7 @@ package store
 import (
 	"errors"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,11 +37,14 @@ const (
 // sessionBus finds the bus of the user's session without starting one.
 type sessionBus struct {
 	getenv func(string) string
-	run    string // the folder that holds the users' runtime folders: /run/user
+	run    string // the folder that holds the users' runtime folders
 }
 
+// runtimeFolders is where systemd makes a folder for each user (pam_systemd(8)).
+const runtimeFolders = "/run/user"
+
 func systemKeyring(getenv func(string) string) (ready, absent func() error) {
-	return sessionBus{getenv: getenv, run: "/run/user"}.ready, confirmAbsent
+	return sessionBus{getenv: getenv, run: runtimeFolders}.ready, confirmAbsent
 }
 
 // ready says why the keyring must not be called, if so. Else it writes the
@@ -80,6 +84,34 @@ func (b sessionBus) address() (string, error) {
 		}
 	}
 	return "", fault.New(fault.Store, hintOtherStore, "no keyring: there is no session bus")
+}
+
+// keyringFolder returns the folder of the bus that leads to the keyring, if it
+// is this user's alone: that of the login session is.
+func keyringFolder(getenv func(string) string) string {
+	address, err := sessionBus{getenv: getenv, run: runtimeFolders}.address()
+	if err != nil {
+		return "" // told by the first call to the keyring
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(address, "unix:"), ";")
+	for pair := range strings.SplitSeq(first, ",") {
+		escaped, isPath := strings.CutPrefix(pair, "path=")
+		socket, err := url.PathUnescape(escaped)
+		if !isPath || err != nil || !filepath.IsAbs(socket) {
+			continue
+		}
+		if folder := filepath.Dir(socket); isOwn(folder) {
+			return folder
+		}
+	}
+	return ""
+}
+
+// isOwn says whether a folder belongs to this user, and nobody else may look
+// into it.
+func isOwn(folder string) bool {
+	info, err := os.Stat(folder)
+	return err == nil && info.IsDir() && owner(info) == os.Geteuid() && info.Mode().Perm() == 0o700
 }
 
 // Prepare begins to connect to the keyring and returns at once, so that the

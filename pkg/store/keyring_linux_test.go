@@ -135,6 +135,38 @@ func TestBusAddress(t *testing.T) {
 	}
 }
 
+// TestThreat12_LockBesideTheBus: who comes to the keyring by one socket comes to
+// one lock, unless somebody else may come to its folder.
+func TestThreat12_LockBesideTheBus(t *testing.T) {
+	t.Parallel()
+	own, open := t.TempDir(), t.TempDir()
+	for folder, mode := range map[string]os.FileMode{own: 0o700, open: 0o755} {
+		if err := errors.Join(os.Chmod(folder, mode), os.WriteFile(filepath.Join(folder, "a b"), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beside, atHome := filepath.Join(own, "authctl", "locks"), "/home/ada/.local/state/authctl/locks"
+	for address, want := range map[string]string{
+		"unix:path=" + own + "/a%20b":                  beside,
+		"unix:guid=1,path=" + own + "/b":               beside,
+		"unix:path=" + own + "/b;unix:path=/nowhere/b": beside,
+		"unix:path=" + open + "/b":                     atHome,
+		"unix:path=/nonexistent":                       atHome,
+		"unix:path=relative/b":                         atHome,
+		"unix:abstract=" + own + "/b":                  atHome,
+		"tcp:host=localhost,port=1":                    atHome,
+	} {
+		env := map[string]string{"HOME": "/home/ada", "DBUS_SESSION_BUS_ADDRESS": address}
+		s, err := store.Open(store.Options{Name: store.Keyring, Getenv: func(name string) string { return env[name] }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := store.LockFolder(s); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
 // TestRestartInTheMiddle stops and starts the daemon under a running process.
 func TestKeyringRestartedInTheMiddle(t *testing.T) {
 	storetest.Require(t, sharedErr)

@@ -27,3 +27,6 @@ func listItems(string) ([]string, error) { return nil, ErrCannotList }
 
 // Prepare does nothing: there is no connection to make here.
 func Prepare(func(string) string) {}
+
+// keyringFolder returns none: no socket leads to the keyring here.
+func keyringFolder(func(string) string) string { return "" }

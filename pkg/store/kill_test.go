@@ -110,7 +110,7 @@ func TestThreat12_KilledOnFiles(t *testing.T) {
 	t.Parallel()
 	o := fileOptions(t)
 	killEverywhere(t, o, func() ([]string, error) {
-		return filepath.Glob(filepath.Join(o.DataDir, "*"))
+		return filepath.Glob(filepath.Join(o.DataDir, "*.age"))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -12,6 +13,39 @@ import (
 
 	"github.com/authctl/authctl/pkg/fault"
 )
+
+// lockFolder is where the locks of a store lie. They belong to the credential,
+// so all processes of a user that share it must come to the same folder,
+// whatever configuration and state folder each of them has: two renewals at
+// once can cost the session. For files it is beside them. For a keyring it is
+// beside the socket that leads to it, if nobody else can come there, else in the
+// user's home. o.LockDir is for a process without a home, as in CI.
+func lockFolder(o Options) string {
+	if o.Name == File {
+		return filepath.Join(o.DataDir, "locks")
+	}
+	base := keyringFolder(o.Getenv)
+	if base == "" {
+		base = homeFolder(o.Getenv)
+	}
+	if base == "" {
+		return o.LockDir
+	}
+	return filepath.Join(base, "authctl", "locks")
+}
+
+// homeFolder is the user's own folder for what programs keep of their state.
+// XDG_STATE_HOME has no say: two values of it share one keyring.
+func homeFolder(getenv func(string) string) string {
+	home := filepath.Join(getenv("HOME"), ".local", "state")
+	if runtime.GOOS == "windows" {
+		home = getenv("LocalAppData")
+	}
+	if !filepath.IsAbs(home) {
+		return ""
+	}
+	return home
+}
 
 // lockFile takes the lock of the session with that id: flock(2) on a file of its own, which
 // the system drops when its holder dies. The file stays: removing it would let

@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -121,5 +124,39 @@ func TestLockFileRemovedWhileWaiting(t *testing.T) {
 	}
 	if err := again(); err != nil { // also keeps the lock from the garbage collector
 		t.Error(err)
+	}
+}
+
+// TestThreat12_LockBelongsToTheCredential: neither the configuration nor the
+// state folder of a process decides where it locks.
+func TestThreat12_LockBelongsToTheCredential(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has one folder")
+	}
+	home := filepath.Join("/home", "ada")
+	for name, test := range map[string]struct {
+		store string
+		env   map[string]string
+		want  string
+	}{
+		"file":                  {store.File, map[string]string{"HOME": home, "XDG_STATE_HOME": "/other"}, "/data/locks"},
+		"keyring, home":         {store.Keyring, map[string]string{"HOME": home}, "/home/ada/.local/state/authctl/locks"},
+		"keyring, state folder": {store.Keyring, map[string]string{"HOME": home, "XDG_STATE_HOME": "/other"}, "/home/ada/.local/state/authctl/locks"},
+		"keyring, no home":      {store.Keyring, nil, "/given"},
+		"keyring, odd home":     {store.Keyring, map[string]string{"HOME": "ada"}, "/given"},
+	} {
+		env := map[string]string{"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent/bus"}
+		maps.Copy(env, test.env)
+		s, err := store.Open(store.Options{
+			Name: test.store, StateDir: "/state", DataDir: "/data", LockDir: "/given",
+			Getenv: func(name string) string { return env[name] },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := store.LockFolder(s); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
 	}
 }

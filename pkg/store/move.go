@@ -12,13 +12,22 @@ import (
 // Move takes a session from one store to another. It is read back from its new
 // place and compared before the old one is deleted; if that fails, both stay. A
 // newer session in the new place is kept, and the old one is only deleted. It
-// is token.ErrNoSession if there is nothing to move. It takes the lock itself.
-func Move(ctx context.Context, key token.Key, from, to *Store) (err error) {
-	release, err := from.Lock(ctx, key)
-	if err != nil {
-		return err
+// is token.ErrNoSession if there is nothing to move. It takes the locks itself.
+func Move(ctx context.Context, key token.Key, from, to *Store) error {
+	return lockBoth(ctx, key, from, to, func() error { return move(ctx, key, from, to) })
+}
+
+// lockBoth does something under the locks of a session in two stores. They are
+// taken in one order, so that moves to and fro do not wait for each other.
+func lockBoth(ctx context.Context, key token.Key, a, b *Store, do func() error) error {
+	first, second := a, b
+	if first.name > second.name {
+		first, second = second, first
 	}
-	defer func() { err = errors.Join(err, release()) }()
+	return first.locked(ctx, key.ID(), func() error { return second.locked(ctx, key.ID(), do) })
+}
+
+func move(ctx context.Context, key token.Key, from, to *Store) error {
 	session, err := from.Session(ctx, key)
 	if err != nil {
 		return err

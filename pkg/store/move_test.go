@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,11 +18,11 @@ import (
 // file store have.
 func two(t *testing.T) (from, to *store.Store, source, target *storetest.Memory) {
 	t.Helper()
-	o := store.Options{StateDir: t.TempDir(), LockDir: t.TempDir()}
+	o := store.Options{StateDir: t.TempDir()}
 	source, target = &storetest.Memory{}, &storetest.Memory{}
-	o.Name = store.Keyring
+	o.Name, o.LockDir = store.Keyring, t.TempDir()
 	from = store.New(source, o)
-	o.Name = store.File
+	o.Name, o.LockDir = store.File, t.TempDir()
 	return from, store.New(target, o), source, target
 }
 
@@ -82,6 +85,45 @@ func TestMoveLosesNothing(t *testing.T) {
 		}
 	}
 	t.Error("moving took more than 30 operations")
+}
+
+// Nobody renews or replaces the session meanwhile, in either store, and moves to
+// and fro come to an end.
+func TestMoveHoldsBothLocks(t *testing.T) {
+	t.Parallel()
+	from, to, _, target := two(t)
+	session := storetest.Session(t, "ada")
+	must(t, from.Save(t.Context(), session))
+	free := 0
+	target.Before = func(string, string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		for _, s := range []*store.Store{from, to} {
+			if release, err := s.Lock(ctx, session.Key); err == nil {
+				free++
+				must(t, release())
+			}
+		}
+		return nil
+	}
+	must(t, store.Move(t.Context(), session.Key, from, to))
+	if free > 0 {
+		t.Errorf("a lock was free %d times", free)
+	}
+	target.Before = nil
+	var all sync.WaitGroup
+	for i := range 20 {
+		a, b := from, to
+		if i%2 == 0 {
+			a, b = to, from
+		}
+		all.Go(func() {
+			if err := store.Move(t.Context(), session.Key, a, b); err != nil && !errors.Is(err, token.ErrNoSession) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A session that is newer in its new place is not overwritten with an older one.

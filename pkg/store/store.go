@@ -38,7 +38,7 @@ type Options struct {
 	Name        string              // Keyring or File; empty is Keyring
 	StateDir    string              // holds the index, which has no secret in it
 	DataDir     string              // holds the encrypted files of the file store
-	LockDir     string              // holds the locks: the same one for all configurations of a user
+	LockDir     string              // holds the locks where Open finds no better place; see lockFolder
 	Identity    Identity            // the key of the file store
 	Getenv      func(string) string // the environment, to find the session bus
 	Interactive bool                // a person may be there to type a password into a dialog
@@ -57,10 +57,10 @@ type Store struct {
 // Open returns the store that the options name. It touches nothing: neither
 // the keyring nor a file.
 func Open(o Options) (*Store, error) {
-	getenv := o.Getenv
-	if getenv == nil {
-		getenv = func(string) string { return "" }
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
 	}
+	o.LockDir = lockFolder(o)
 	switch o.Name {
 	case Keyring, "":
 		o.Name = Keyring
@@ -68,7 +68,7 @@ func Open(o Options) (*Store, error) {
 		if o.Interactive {
 			limit = attended
 		}
-		ready, absent := systemKeyring(getenv)
+		ready, absent := systemKeyring(o.Getenv)
 		vault := newKeyring(goKeyring{}, ready, absent, limit)
 		if splitKeyring {
 			return assemble(NewSplit(vault, maxItem), o), nil
