@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/authctl/authctl/pkg/call"
@@ -86,9 +87,23 @@ func (m *Manager) renew(ctx context.Context, t Target, key token.Key, seen token
 	fresh.Renewable = renewable(t, fresh)
 	renewed := Renewed{Access: fresh.Access, Renewed: true}
 	if err := m.Store.Save(ctx, fresh); err != nil {
-		return renewed, fault.Wrap(err, "the token of %s was renewed and could not be kept", t)
+		return renewed, t.notKept(s, fresh, err)
 	}
+	m.endRenewal(key)
 	return renewed, nil
+}
+
+// notKept says that a renewed token could not be stored. Where a new refresh
+// token came with it, the one that is stored may be used up.
+func (t Target) notKept(old, fresh token.Session, err error) error {
+	hint := fault.HintOf(err)
+	if !fresh.RefreshToken.Equal(old.RefreshToken) {
+		hint = strings.TrimPrefix(hint+"; if the next renewal is refused: "+t.LoginHint(), "; ")
+	}
+	return &fault.Error{
+		Kind: fault.KindOf(err), Hint: hint,
+		Err: fmt.Errorf("the token of %s was renewed and could not be kept: %w", t, err),
+	}
 }
 
 // obtain gets a new token by the refresh call, else from saved credentials.
@@ -99,7 +114,7 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 	}
 	var refusal error
 	for _, renewal := range m.renewals(t, s) {
-		fresh, err := m.refresh(ctx, t, s, renewal)
+		fresh, err := m.refreshNoted(ctx, t, s, renewal)
 		if err == nil || !endsSession(err) {
 			return fresh, err
 		}
@@ -181,6 +196,41 @@ func endsSession(err error) bool {
 		return true
 	}
 	return refusal.Status < 300 // told in the body
+}
+
+// refreshNoted makes calls that renew with a note in the store round it, so that
+// a refusal can be told from one that an interrupted renewal has caused: the
+// server may have answered that one with tokens that nobody has kept.
+func (m *Manager) refreshNoted(ctx context.Context, t Target, s token.Session, calls profile.Calls) (token.Session, error) {
+	interrupted, err := m.Store.BeginRenewal(s.Info, m.Now().UTC())
+	if err != nil {
+		m.Note("%v", err) // it is needed only to explain a failure
+	}
+	fresh, err := m.refresh(ctx, t, s, calls)
+	switch {
+	case err == nil, mayBeUsedUp(err): // the note stays until the answer is kept
+	case interrupted.IsZero():
+		m.endRenewal(s.Key)
+	case endsSession(err):
+		err = fault.Wrap(err, "a renewal that began at %s was interrupted and may have used the refresh token up", interrupted.Format(time.RFC3339))
+	}
+	return fresh, err
+}
+
+// mayBeUsedUp says whether a refresh that failed may have been carried out: no
+// answer came, or one that is of no use.
+func mayBeUsedUp(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unreachable, fault.BadAnswer, fault.Interrupted:
+		return true
+	}
+	return false
+}
+
+func (m *Manager) endRenewal(key token.Key) {
+	if err := m.Store.EndRenewal(key); err != nil {
+		m.Note("%v", err) // the next renewal writes over it
+	}
 }
 
 // refresh makes the calls of refresh: or keepalive:. Parts that the answer does

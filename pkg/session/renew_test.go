@@ -398,7 +398,7 @@ func TestThreat12_FailedSaveGivesTheTokenAway(t *testing.T) {
 		got, err := w.manager.Token(t.Context(), target, session.TokenOptions{Strict: strict})
 		expect(t, s.URL, outcome{}, err)
 		same(t, "token", token.NewSecret("agate-2"), got.AccessToken)
-		expect(t, s.URL, outcome{"the token of x was renewed and could not be kept: the keyring is locked", "unlock it", fault.Store}, got.Warning)
+		expect(t, s.URL, outcome{"the token of x was renewed and could not be kept: the keyring is locked", "unlock it; if the next renewal is refused: authctl login x", fault.Store}, got.Warning)
 		if !w.knows("agate-2") || !w.knows("r-2") {
 			t.Error("the new tokens were not told to Learn")
 		}
@@ -479,6 +479,59 @@ func TestInterruptedRenewal(t *testing.T) {
 	expect(t, s.URL, outcome{"renew the token of x: interrupted", "", fault.Interrupted}, err)
 	if !got.AccessToken.IsZero() {
 		t.Error("a token is returned")
+	}
+}
+
+// TestThreat12_RefusalAfterAnInterruptedRenewal: who finds the refresh token used
+// up is told of a renewal whose answer nobody has kept, and of no other.
+func TestThreat12_RefusalAfterAnInterruptedRenewal(t *testing.T) {
+	t.Parallel()
+	const refused = "HOST refused: invalid_grant (status 400)"
+	const plain = "renew the token of x: the server no longer takes the refresh token: " + refused
+	const told = "renew the token of x: the server no longer takes the refresh token: " +
+		"a renewal that began at 2026-01-02T12:00:00Z was interrupted and may have used the refresh token up: " + refused
+	locked := fault.New(fault.Store, "", "the keyring is locked")
+	dropped := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	for name, test := range map[string]struct {
+		first http.HandlerFunc
+		save  error // of the first renewal
+		again bool  // somebody logs in after it
+		want  string
+	}{
+		"no answer":           {dropped, nil, false, told},
+		"an answer of no use": {reply(502, "{}"), nil, false, told},
+		"an answer not kept":  {reply(200, `{"t":"agate-2","r":"r-2","in":600}`), locked, false, told},
+		"an answer that was":  {reply(200, `{"t":"agate-2","r":"r-2","in":600}`), nil, false, plain},
+		"a refusal":           {reply(400, `{"error":"invalid_grant"}`), nil, false, plain},
+		"too many requests":   {reply(429, "{}"), nil, false, plain},
+		"another login since": {dropped, nil, true, plain},
+	} {
+		w := newWorld(t)
+		var once sync.Once
+		s := serve(t, answers{
+			"POST /login": reply(200, `{"t":"agate-1","r":"r-1","in":60}`),
+			"POST /refresh": func(rw http.ResponseWriter, r *http.Request) {
+				answer := reply(400, `{"error":"invalid_grant"}`)
+				once.Do(func() { answer = test.first })
+				answer(rw, r)
+			},
+		})
+		target := at(t, s.URL, rotating)
+		w.login(target, session.LoginOptions{})
+		sound := w.manager.Store
+		w.manager.Store = &faulty{Store: sound, save: test.save}
+		_, _ = w.manager.Token(t.Context(), target, session.TokenOptions{Force: true}) // the next ones tell
+		w.manager.Store = sound
+		w.clock.add(2 * time.Second)
+		if test.again {
+			w.login(target, session.LoginOptions{})
+		}
+		for range 2 {
+			_, err := w.manager.Token(t.Context(), target, session.TokenOptions{Force: true})
+			if got := strings.ReplaceAll(fmt.Sprint(err), strings.TrimPrefix(s.URL, "http://"), "HOST"); got != test.want || fault.HintOf(err) != "authctl login x" {
+				t.Errorf("%s: %s (%s)", name, got, fault.HintOf(err))
+			}
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/authctl/authctl/pkg/token"
 )
 
-// Store keeps sessions. Every method but Lock returns token.ErrNoSession
+// Store keeps sessions. Access, Session and Delete return token.ErrNoSession
 // (wrapped) where there is none, and an error of kind fault.Store where the
 // store cannot tell.
 type Store interface {
@@ -29,6 +29,12 @@ type Store interface {
 	Delete(context.Context, token.Key) error
 	// Lock waits until nobody else renews or replaces the session.
 	Lock(context.Context, token.Key) (release func() error, err error)
+	// BeginRenewal notes that the session's refresh token is about to be sent.
+	// If the note of an earlier renewal is there still, because it was killed or
+	// got no answer, interrupted is when that began; else it is zero.
+	BeginRenewal(session token.Info, now time.Time) (interrupted time.Time, err error)
+	// EndRenewal removes the note.
+	EndRenewal(token.Key) error
 }
 
 // Inputs gives what a profile asks for: from flags, the environment, a program

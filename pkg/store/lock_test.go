@@ -14,6 +14,7 @@ import (
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/store"
 	"github.com/authctl/authctl/pkg/store/storetest"
+	"github.com/authctl/authctl/pkg/token"
 )
 
 func TestThreat12_LockIsHeldByOne(t *testing.T) {
@@ -159,4 +160,43 @@ func TestThreat12_LockBelongsToTheCredential(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
+}
+
+// TestThreat12_InterruptedRenewal: the note of a renewal tells when it began, as
+// long as the session is the same, and is written anew where it cannot be read.
+func TestThreat12_InterruptedRenewal(t *testing.T) {
+	t.Parallel()
+	o := options(t, store.Keyring)
+	info := storetest.Session(t, "a").Info
+	other, later := info, info
+	other.Account, later.ObtainedAt = "b", info.ObtainedAt.Add(time.Second)
+	began := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	begin := func(what string, of token.Info, want time.Time) {
+		t.Helper()
+		began = began.Add(time.Minute)
+		// Each call is another process.
+		if got, err := store.New(&storetest.Memory{}, o).BeginRenewal(of, began); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %s, %v; want %s", what, got, err, want)
+		}
+	}
+	begin("the first", info, time.Time{})
+	first := began
+	begin("another account", other, time.Time{})
+	begin("after an interruption", info, first)
+	begin("after two", info, first)
+	begin("a newer session", later, time.Time{})
+	begin("interrupted as well", later, began)
+	s := store.New(&storetest.Memory{}, o)
+	for range 2 {
+		if err := s.EndRenewal(info.Key); err != nil {
+			t.Error(err)
+		}
+	}
+	begin("after an end", later, time.Time{})
+	damaged := filepath.Join(o.LockDir, info.ID()+".renewal")
+	if err := os.WriteFile(damaged, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begin("damaged", later, time.Time{})
+	begin("mended", later, began)
 }
