@@ -19,6 +19,7 @@ const service = "authctl"
 const (
 	unattended = 5 * time.Second  // how long a keyring may take when nobody is there
 	attended   = 60 * time.Second // and when a person may be typing a password
+	tellAfter  = time.Second      // when that person is told what is waited for
 )
 
 // backend is what go-keyring does. Its errors are ErrNotFound, ErrSetDataTooBig
@@ -53,7 +54,8 @@ type keyringVault struct {
 	backend backend
 	ready   func() error  // says why the keyring must not be called, if so
 	absent  func() error  // asked after 'not found': an error if that may be wrong
-	limit   time.Duration // for one call, without the wait for its turn
+	limit   time.Duration // for one call, without the wait for its turn; see Store.within
+	waiting func()        // called once if a call takes long; nil where nobody is there
 
 	mu      sync.Mutex
 	running *keyringCall // nil if none is
@@ -106,7 +108,7 @@ func (k *keyringVault) confirm(err error) error {
 // call runs do until it ends, the caller gives up, or the limit is reached.
 func (k *keyringVault) call(ctx context.Context, do func() error) error {
 	if ctx.Err() != nil {
-		return k.late(ctx)
+		return late(ctx)
 	}
 	if err := k.ready(); err != nil {
 		return err
@@ -115,7 +117,7 @@ func (k *keyringVault) call(ctx context.Context, do func() error) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, k.limit)
+	limited, cancel := context.WithTimeoutCause(ctx, k.limit, unanswered(k.limit))
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
@@ -123,12 +125,30 @@ func (k *keyringVault) call(ctx context.Context, do func() error) error {
 		k.end(c)
 		done <- err
 	}()
-	select {
-	case err := <-done:
-		return err
-	case <-limited.Done():
-		close(c.left)
-		return k.late(ctx)
+	tell := time.NewTimer(tellAfter)
+	defer tell.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tell.C:
+			k.tell()
+		case <-limited.Done():
+			close(c.left)
+			return late(limited)
+		}
+	}
+}
+
+// tell tells the person, once, that the keyring is waited for: its dialog may
+// lie behind a window.
+func (k *keyringVault) tell() {
+	k.mu.Lock()
+	waiting := k.waiting
+	k.waiting = nil
+	k.mu.Unlock()
+	if waiting != nil {
+		waiting()
 	}
 }
 
@@ -152,7 +172,7 @@ func (k *keyringVault) begin(ctx context.Context) (*keyringCall, error) {
 				return nil, fault.New(fault.Store, hintOtherStore, "the keyring has not answered an earlier call")
 			}
 		case <-ctx.Done():
-			return nil, k.late(ctx)
+			return nil, late(ctx)
 		}
 	}
 }
@@ -174,15 +194,16 @@ func isClosed(c <-chan struct{}) bool {
 }
 
 // late tells why a call was not waited for any longer.
-func (k *keyringVault) late(ctx context.Context) error {
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return ctx.Err()
-	case ctx.Err() != nil:
-		return fault.New(fault.Store, hintOtherStore, "the keyring does not answer in time")
-	default:
-		return fault.New(fault.Store, hintOtherStore, "the keyring does not answer (%s)", k.limit)
+func late(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
+		return cause
 	}
+	return fault.New(fault.Store, hintOtherStore, "the keyring does not answer in time")
+}
+
+// unanswered is the cause of the end of a wait for the keyring.
+func unanswered(limit time.Duration) error {
+	return fault.New(fault.Store, hintOtherStore, "the keyring does not answer (%s)", limit)
 }
 
 // guard turns a panic of do into an error: go-keyring panics on a malformed

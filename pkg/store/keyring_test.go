@@ -92,6 +92,86 @@ func TestSilentKeyring(t *testing.T) {
 	}
 }
 
+// lazy is a go-keyring that takes a while for each call.
+type lazy struct {
+	items *storetest.Memory
+	takes time.Duration
+}
+
+func (l lazy) Get(_, user string) (string, error) {
+	time.Sleep(l.takes)
+	value, err := l.items.Get(context.Background(), user)
+	return string(value), absentIn(err)
+}
+
+func (l lazy) Set(_, user, password string) error {
+	time.Sleep(l.takes)
+	return l.items.Set(context.Background(), user, []byte(password))
+}
+
+func (l lazy) Delete(_, user string) error {
+	time.Sleep(l.takes)
+	return absentIn(l.items.Delete(context.Background(), user))
+}
+
+func absentIn(err error) error {
+	if errors.Is(err, store.ErrNoItem) {
+		return keyring.ErrNotFound
+	}
+	return err
+}
+
+// TestOneDeadlineForAnOperation has a keyring that answers each call just in
+// time: the operation as a whole takes no longer than one call may.
+func TestOneDeadlineForAnOperation(t *testing.T) {
+	t.Parallel()
+	const limit = 400 * time.Millisecond
+	session := storetest.Session(t, "a")
+	for name, operate := range map[string]func(*store.Store) error{
+		"Access":  func(s *store.Store) error { _, err := s.Access(t.Context(), session.Key); return err },
+		"Session": func(s *store.Store) error { _, err := s.Session(t.Context(), session.Key); return err },
+		"Save":    func(s *store.Store) error { return s.Save(t.Context(), session) },
+		"Delete":  func(s *store.Store) error { return s.Delete(t.Context(), session.Key) },
+		"Repair":  func(s *store.Store) error { return s.Repair(t.Context(), session.Key) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			items, o := &storetest.Memory{}, options(t, store.Keyring)
+			if err := store.New(store.NewSplit(items, 300), o).Save(t.Context(), session); err != nil {
+				t.Fatal(err)
+			}
+			s := store.LimitedStore(lazy{items, limit * 6 / 10}, limit, nil, o)
+			start := time.Now()
+			err := operate(s)
+			if took := time.Since(start); took > 2*limit || fault.KindOf(err) != fault.Store ||
+				!strings.Contains(fmt.Sprint(err), "the keyring does not answer (400ms)") {
+				t.Errorf("%v after %s", err, took)
+			}
+		})
+	}
+}
+
+// TestWaitForADialogIsTold once, and not where the keyring answers.
+func TestWaitForADialogIsTold(t *testing.T) {
+	t.Parallel()
+	for name, takes := range map[string]time.Duration{"told": 1300 * time.Millisecond, "not told": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			told := 0
+			items, o := &storetest.Memory{}, options(t, store.Keyring)
+			s := store.LimitedStore(lazy{items, takes}, time.Minute, func() { told++ }, o)
+			for range 2 {
+				if _, err := s.Access(t.Context(), childKey); !errors.Is(err, token.ErrNoSession) {
+					t.Error(err)
+				}
+			}
+			if want := map[string]int{"told": 1}[name]; told != want {
+				t.Errorf("told %d times, want %d", told, want)
+			}
+		})
+	}
+}
+
 func TestCancelEndsASilentKeyring(t *testing.T) {
 	t.Parallel()
 	forever := make(chan struct{})
