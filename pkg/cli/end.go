@@ -47,6 +47,9 @@ func (a *app) logout(ctx context.Context, args []string) error {
 		return err
 	}
 	info, err := a.manager(s.store, nil).Logout(ctx, s.Target)
+	if err == nil || fault.KindOf(err) == fault.LoginNeeded {
+		err = cmp.Or(a.forgetCopies(ctx, s), err)
+	}
 	if err != nil {
 		return fault.Wrap(err, "log out of %s", s.Target)
 	}
@@ -56,6 +59,28 @@ func (a *app) logout(ctx context.Context, args []string) error {
 		hint = "; next time, authctl cancel ends it at once"
 	}
 	a.stillValid(info, hint)
+	return nil
+}
+
+// forgetCopies forgets what other stores have of a session, after a move or a
+// login that was killed. --store means that store alone.
+func (a *app) forgetCopies(ctx context.Context, s *selection) error {
+	key, err := s.Key()
+	if err != nil || a.selected.store != "" {
+		return err
+	}
+	entries, err := s.store.Find(key.Profile, key.Environment, key.Origin)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Key != key {
+			continue
+		}
+		if err := a.forgetOne(ctx, entry); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

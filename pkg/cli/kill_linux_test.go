@@ -15,7 +15,7 @@ import (
 // killing is a command that is killed in the middle, and what may be after it.
 type killing struct {
 	name, profile string
-	session       bool // there is one before
+	session       string // the store that has one before; empty is none
 	start         func(*scene) *running
 	// mayNeedLogin says whether the session may be gone afterwards, if the
 	// keyring had carried out so many writes and deletes.
@@ -32,13 +32,15 @@ func killings() []killing {
 	always := func(int) bool { return true }
 	never := func(int) bool { return false }
 	return []killing{
-		{"first login", "core", false, login("core"), always},
-		{"login again", "core", true, login("core"), never},
-		{"renewal", "core", true, call("token", "core"), never},
+		{"first login", "core", "", login("core"), always},
+		{"login again", "core", store.Keyring, login("core"), never},
+		{"renewal", "core", store.Keyring, call("token", "core"), never},
 		// Before the first write, the refresh token that the server gave is known
 		// to nobody but the dead process; the one before it is over.
-		{"renewal with a new refresh token", "rotating", true, call("token", "rotating"), func(changes int) bool { return changes == 0 }},
-		{"logout", "core", true, call("logout", "core"), func(changes int) bool { return changes > 0 }},
+		{"renewal with a new refresh token", "rotating", store.Keyring, call("token", "rotating"), func(changes int) bool { return changes == 0 }},
+		{"move to files", "core", store.Keyring, call("store", "move", "--from", "keyring", "--to", "file"), never},
+		{"move to the keyring", "core", store.File, call("store", "move", "--from", "file", "--to", "keyring"), never},
+		{"logout", "core", store.Keyring, call("logout", "core"), func(changes int) bool { return changes > 0 }},
 	}
 }
 
@@ -85,8 +87,8 @@ func killPoints(methods []string) []int {
 // renewed, or none.
 func (k killing) prepare(s *scene) {
 	s.lifetime(k.profile, 30*time.Second)
-	if k.session {
-		s.wantLogin(k.profile)
+	if k.session != "" {
+		s.wantLogin(k.profile, "--store", k.session)
 	}
 	s.lifetime(k.profile, time.Hour)
 }
@@ -107,7 +109,7 @@ func (k killing) dryRun(s *scene, service *storetest.Service) []string {
 	if o.code != 0 || changes(methods) == 0 {
 		s.t.Fatalf("exit %d, calls %v\n%s", o.code, methods, o.stderr)
 	}
-	k.checkForgotten(s, service, "not killed")
+	checkLoggedOut(s, service, "not killed", k.profile)
 	return methods
 }
 
@@ -136,7 +138,7 @@ func (k killing) at(s *scene, service *storetest.Service, n, changes int) {
 		next.code == 3 && strings.Contains(next.stderr, "refused") && !explained(next.stderr, k.profile) {
 		s.t.Errorf("%s: the next call: exit %d\n%s", where, next.code, next.stderr)
 	}
-	k.checkForgotten(s, service, where)
+	checkLoggedOut(s, service, where, k.profile)
 }
 
 // explained says whether a session that has died with its renewal is told so, and
@@ -144,19 +146,6 @@ func (k killing) at(s *scene, service *storetest.Service, n, changes int) {
 func explained(stderr, profile string) bool {
 	return strings.Contains(stderr, " was interrupted and may have used the refresh token up: ") &&
 		strings.Contains(stderr, "hint: authctl login "+profile)
-}
-
-// checkForgotten logs out, which needs the lock, and looks for what is left.
-func (k killing) checkForgotten(s *scene, service *storetest.Service, where string) {
-	if o := s.run("", "logout", k.profile); o.code != 0 && o.code != 3 {
-		s.t.Errorf("%s: logout: exit %d\n%s", where, o.code, o.stderr)
-	}
-	if items, err := service.Items(); err != nil || len(items) > 0 {
-		s.t.Errorf("%s: left in the keyring after logout: %v, %v", where, items, err)
-	}
-	if o := s.run("", "status"); o.code != 0 || o.stdout != "" {
-		s.t.Errorf("%s: status after logout: exit %d, %s%s", where, o.code, o.stdout, o.stderr)
-	}
 }
 
 // testKilledAtTheServer kills the program while it waits for an answer: before

@@ -16,6 +16,7 @@ func TestProgramOnKeyrings(t *testing.T) {
 		"LockIsLetGo":             testLockIsLetGo,
 		"KilledAtTheKeyring":      testKilledAtTheKeyring,
 		"KilledAtTheServer":       testKilledAtTheServer,
+		"KilledAtTheFiles":        testKilledAtTheFiles,
 		"ThousandSessions":        testThousandSessions,
 		"InterruptedAtTheKeyring": testInterruptedAtTheKeyring,
 	} {

@@ -190,7 +190,11 @@ type running struct {
 }
 
 func (s *scene) start(stdin string, args ...string) *running {
-	r := &running{Cmd: s.command(args...), since: time.Now()}
+	return s.begin(stdin, s.command(args...))
+}
+
+func (s *scene) begin(stdin string, c *exec.Cmd) *running {
+	r := &running{Cmd: c, since: time.Now()}
 	r.Cmd.Stdin, r.Cmd.Stdout, r.Cmd.Stderr = strings.NewReader(stdin), &r.stdout, &r.stderr
 	r.err = r.Start()
 	if r.err == nil {

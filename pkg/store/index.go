@@ -24,6 +24,9 @@ type Entry struct {
 	Store         string       `json:"store"`   // "keyring" or "file": where the session lies
 	Details       bool         `json:"details"` // whether there is more than an access token
 	RefreshExpiry token.Expiry `json:"refresh_expiry"`
+	// Partial says that a move to or from this store has not come to its end: not
+	// all of the session may be here, and another store has it whole.
+	Partial bool `json:"partial,omitempty"`
 }
 
 type entryRecord struct {
@@ -138,12 +141,19 @@ func (x index) all() ([]Entry, error) {
 	return entries, errors.Join(wrong...)
 }
 
-// compareEntries sorts by what people see; of two stores, the newer session
-// comes first.
+// compareEntries sorts by what people see; of two stores, the one that has all of
+// the session comes first, then the newer session.
 func compareEntries(a, b Entry) int {
 	return cmp.Or(
 		cmp.Compare(a.Profile, b.Profile), cmp.Compare(a.Environment, b.Environment),
 		cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Account, b.Account),
-		b.ObtainedAt.Compare(a.ObtainedAt), cmp.Compare(a.Store, b.Store),
+		cmp.Compare(weight(a.Partial), weight(b.Partial)), b.ObtainedAt.Compare(a.ObtainedAt), cmp.Compare(a.Store, b.Store),
 	)
+}
+
+func weight(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
 }

@@ -27,21 +27,41 @@ func lockBoth(ctx context.Context, key token.Key, a, b *Store, do func() error) 
 	return first.locked(ctx, key.ID(), func() error { return second.locked(ctx, key.ID(), do) })
 }
 
+// move keeps the index true at every moment, for a process that is killed: each
+// store with any part of the session has an entry, and the first entry that Find
+// returns is that of a store with all of it.
 func move(ctx context.Context, key token.Key, from, to *Store) error {
-	session, err := from.Session(ctx, key)
-	if err != nil {
-		return err
-	}
 	there, err := to.Access(ctx, key)
 	if err != nil && !errors.Is(err, token.ErrNoSession) && !errors.Is(err, ErrDamaged) {
 		return err
 	}
-	if err != nil || !there.ObtainedAt.After(session.ObtainedAt) {
+	isThere := err == nil
+	session, err := from.load(ctx, key)
+	if err != nil && isThere && errors.Is(err, token.ErrNoSession) {
+		return from.Delete(ctx, key) // the rest that a killed move has left
+	}
+	if err != nil {
+		return err
+	}
+	if !isThere || !there.ObtainedAt.After(session.ObtainedAt) {
+		if err := to.indexPartial(session); err != nil {
+			return err
+		}
 		if err := copySession(ctx, session, to); err != nil {
 			return err
 		}
 	}
+	if err := from.indexPartial(session); err != nil {
+		return err
+	}
 	return fault.Wrap(from.Delete(ctx, key), "the session is in the store %s now", to.name)
+}
+
+// indexPartial lists a session of which not all may be in this store.
+func (s *Store) indexPartial(session token.Session) error {
+	entry := s.entry(session)
+	entry.Partial = true
+	return fault.Wrap(s.index.write(entry), "the move is not noted")
 }
 
 func copySession(ctx context.Context, session token.Session, to *Store) error {

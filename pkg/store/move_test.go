@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -52,39 +53,66 @@ func TestMove(t *testing.T) {
 // the index knows each copy.
 func TestMoveLosesNothing(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
-	for failing := 1; failing < 30; failing++ {
-		from, to, source, target := two(t)
-		session := storetest.Session(t, "ada")
-		must(t, from.Save(t.Context(), session))
-		calls := 0
-		fail := func(string, string) error {
-			if calls++; calls >= failing {
-				return broken
-			}
-			return nil
+	for _, back := range []bool{false, true} {
+		failing := 1
+		for failToMove(t, failing, back) {
+			failing++
 		}
-		source.Before, target.Before = fail, fail
-		moveErr := store.Move(t.Context(), session.Key, from, to)
-		source.Before, target.Before = nil, nil
-		if moveErr == nil {
-			return // no operation is left to fail
-		}
-		whole := 0
-		for _, s := range []*store.Store{from, to} {
-			if got, err := s.Session(t.Context(), session.Key); err == nil && cmp.Equal(session, got) {
-				whole++
-			}
-		}
-		if whole == 0 {
-			t.Errorf("operation %d failed, and the session is lost", failing)
-		}
-		entries, err := from.List()
-		if err != nil || len(entries) < whole {
-			t.Errorf("operation %d failed: %d copies, the index knows %v, %v", failing, whole, entries, err)
+		if failing < 8 {
+			t.Errorf("only %d operations", failing)
 		}
 	}
-	t.Error("moving took more than 30 operations")
+}
+
+// failToMove fails from an operation on, and says whether the move did.
+func failToMove(t *testing.T, failing int, back bool) bool {
+	t.Helper()
+	from, to, source, target := two(t)
+	if back {
+		from, to, source, target = to, from, target, source
+	}
+	broken := errors.New("broken")
+	session := storetest.Session(t, "ada")
+	must(t, from.Save(t.Context(), session))
+	calls := 0
+	fail := func(string, string) error {
+		if calls++; calls >= failing {
+			return broken
+		}
+		return nil
+	}
+	source.Before, target.Before = fail, fail
+	moveErr := store.Move(t.Context(), session.Key, from, to)
+	source.Before, target.Before = nil, nil
+	if moveErr == nil {
+		return false // no operation is left to fail
+	}
+	checkListed(t, failing, session, map[*store.Store]*storetest.Memory{from: source, to: target})
+	if err := store.Move(t.Context(), session.Key, from, to); err != nil && !errors.Is(err, token.ErrNoSession) {
+		t.Errorf("operation %d failed: the next move: %v", failing, err)
+	}
+	if got, err := to.Session(t.Context(), session.Key); err != nil || !cmp.Equal(session, got) || len(source.Names()) > 0 {
+		t.Errorf("operation %d failed: after the next move: %v, left %v", failing, err, source.Names())
+	}
+	return true
+}
+
+// checkListed demands that every store with an item of the session has an entry,
+// and the first one all of the session.
+func checkListed(t *testing.T, failing int, session token.Session, stores map[*store.Store]*storetest.Memory) {
+	t.Helper()
+	for s, items := range stores {
+		entries, err := s.Find(session.Profile, session.Environment, session.Origin)
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("operation %d failed: the index knows %v, %v", failing, entries, err)
+		}
+		if !slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Store == s.Name() }) && len(items.Names()) > 0 {
+			t.Errorf("operation %d failed: %v in the store %s is not listed", failing, items.Names(), s.Name())
+		}
+		if got, err := s.Session(t.Context(), session.Key); s.Name() == entries[0].Store && (err != nil || !cmp.Equal(session, got)) {
+			t.Errorf("operation %d failed: the first entry is that of %s: %v", failing, s.Name(), err)
+		}
+	}
 }
 
 // Nobody renews or replaces the session meanwhile, in either store, and moves to
