@@ -180,33 +180,56 @@ func checkMarked(t *testing.T) {
 	_ = c.Wait() // killed
 }
 
+// middle is something that happens to the keyring while the program waits for
+// the server.
+type middle struct {
+	name, profile, path string
+	start               func(*scene) *running
+	to                  func(*storetest.Keyring) error
+	code                int
+	said                string
+	lost                bool // nobody has the new refresh token, and the old one is used up
+}
+
+func middles() []middle {
+	login := func(s *scene) *running { return s.startLogin("core") }
+	run := func(args ...string) func(*scene) *running {
+		return func(s *scene) *running { return s.start("", args...) }
+	}
+	token, rotate := run("token", "core"), run("token", "rotating")
+	restart, lock, stop := (*storetest.Keyring).Restart, (*storetest.Keyring).Lock, (*storetest.Keyring).Stop
+	const notKept = " was renewed and could not be kept: the refresh token is not saved: "
+	const wayOn = "if the next renewal is refused: authctl login rotating"
+	return []middle{
+		{"login, restarted", "core", "/login", login, restart, 0, "logged in to core", false},
+		{"renewal, restarted", "core", "/refresh", token, restart, 0, "", false},
+		{"rotation, restarted", "rotating", "/refresh", rotate, restart, 0, "", false},
+		{"login, locked", "core", "/login", login, lock, 5, "the server has logged you in", false},
+		{"renewal, locked", "core", "/refresh", token, lock, 0, "was renewed and could not be kept: ", false},
+		{"rotation, locked", "rotating", "/refresh", rotate, lock, 0, notKept + "the keyring is locked", true},
+		{"rotation, locked: the way on", "rotating", "/refresh", rotate, lock, 0, wayOn, true},
+		{"refresh, locked", "rotating", "/refresh", run("refresh", "rotating"), lock, 5, notKept, true},
+		{"renewal, stopped", "core", "/refresh", token, stop, 0, "was renewed and could not be kept: ", false},
+		{"rotation, stopped", "rotating", "/refresh", rotate, stop, 0, notKept, true},
+		{"login, stopped", "core", "/login", login, stop, 5, "the server has logged you in", false},
+	}
+}
+
 // testKeyringInTheMiddle restarts, locks and stops the real keyring while the
 // program waits for the server.
 func testKeyringInTheMiddle(t *testing.T, program string) {
 	k := storetest.StartKeyring(t)
 	s := newScene(t, program, store.Keyring, k.Env())
-	s.lifetime("core", 30*time.Second) // too short for a request to begin with it
-	login := func() *running { return s.startLogin("core") }
-	token := func() *running { return s.start("", "token", "core") }
-	for _, test := range []struct {
-		name  string
-		path  string
-		start func() *running
-		to    func() error
-		code  int
-		said  string
-	}{
-		{"login, restarted", "/login", login, k.Restart, 0, "logged in to core"},
-		{"renewal, restarted", "/refresh", token, k.Restart, 0, ""},
-		{"login, locked", "/login", login, k.Lock, 5, "the server has logged you in"},
-		{"renewal, locked", "/refresh", token, k.Lock, 0, "was renewed and could not be kept: "},
-		{"renewal, stopped", "/refresh", token, k.Stop, 0, "was renewed and could not be kept: "},
-		{"login, stopped", "/login", login, k.Stop, 5, "the server has logged you in"},
-	} {
+	for _, test := range middles() {
+		s.lifetime(test.profile, 30*time.Second) // too short for a request to begin with it
+		if test.path == "/refresh" {
+			s.wantLogin(test.profile)
+		}
+		s.lifetime(test.profile, time.Hour)
 		g := s.hold(test.path, false)
-		r := test.start()
+		r := test.start(s)
 		<-g.arrived
-		if err := test.to(); err != nil {
+		if err := test.to(k); err != nil {
 			t.Fatal(err)
 		}
 		g.let()
@@ -214,14 +237,56 @@ func testKeyringInTheMiddle(t *testing.T, program string) {
 		if o.code != test.code || !strings.Contains(o.stderr, test.said) || test.said == "" && o.stderr != "" {
 			t.Errorf("%s: exit %d, want %d\n%s", test.name, o.code, test.code, o.stderr)
 		}
-		if test.path == "/refresh" && !s.works("core", o.stdout) {
+		if test.path == "/refresh" && o.code == 0 && !s.works(test.profile, o.stdout) {
 			t.Errorf("%s: the token that was printed does not work", test.name)
 		}
 		if err := k.Restart(); err != nil {
 			t.Fatal(err)
 		}
-		if o := s.run("", "token", "core"); o.code != 0 || !s.works("core", o.stdout) {
-			t.Errorf("%s: the next call: exit %d\n%s", test.name, o.code, o.stderr)
-		}
+		s.checkNext(test.name, test.profile, test.lost)
 	}
+}
+
+// checkNext looks at the next call after a renewal that may not have been kept.
+func (s *scene) checkNext(name, profile string, lost bool) {
+	next := s.run("", "token", profile, "--min-ttl", "10m")
+	switch {
+	case lost && (next.code != 3 || !explained(next.stderr, profile)):
+		s.t.Errorf("%s: the next call: exit %d, want 3 and the reason\n%s", name, next.code, next.stderr)
+	case !lost && (next.code != 0 || !s.works(profile, next.stdout)):
+		s.t.Errorf("%s: the next call: exit %d\n%s", name, next.code, next.stderr)
+	}
+}
+
+// testRotationOnBadKeyrings lets a keyring misbehave between the read and the
+// write of a renewal whose refresh token works once: the new token is printed,
+// and what cannot be kept is told, now and the next time.
+func testRotationOnBadKeyrings(t *testing.T, program string) {
+	var all sync.WaitGroup
+	for _, bad := range badKeyrings() {
+		if bad.manners.Delete != storetest.NoPrompt || bad.manners.Vanish {
+			continue // a renewal deletes nothing; where items vanish, the old session does too
+		}
+		service := storetest.StartService(t)
+		s := newScene(t, program, store.Keyring, service.Env())
+		s.lifetime("rotating", 30*time.Second)
+		s.wantLogin("rotating")
+		s.lifetime("rotating", time.Hour)
+		all.Go(func() {
+			g := s.hold("/refresh", true)
+			r := s.start("", "token", "rotating")
+			<-g.arrived
+			service.SetManners(bad.manners)
+			g.let()
+			o := s.finish(r)
+			lost := bad.login != 0
+			told := strings.Contains(o.stderr, "was renewed and could not be kept: ") && strings.Contains(o.stderr, "authctl login rotating")
+			if o.code != 0 || !s.works("rotating", o.stdout) || told != lost || o.took > patience {
+				t.Errorf("%s: exit %d after %s, works %v\n%s", bad.name, o.code, o.took, s.works("rotating", o.stdout), o.stderr)
+			}
+			service.SetManners(storetest.Manners{})
+			s.checkNext(bad.name, "rotating", lost)
+		})
+	}
+	all.Wait()
 }

@@ -11,6 +11,7 @@ func TestProgramOnKeyrings(t *testing.T) {
 	program := buildProgram(t)
 	for name, run := range map[string]func(*testing.T, string){
 		"Bad":                     testBadKeyrings,
+		"RotationOnBad":           testRotationOnBadKeyrings,
 		"InTheMiddle":             testKeyringInTheMiddle,
 		"OneRenewal":              testOneRenewal,
 		"LockIsLetGo":             testLockIsLetGo,
