@@ -3,6 +3,7 @@ package session_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -322,6 +323,56 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// TestFarEnds has tokens that end after the years in which counters of seconds
+// overflow (2038 with 31 bits, 2106 with 32, 2262 with nanoseconds in 63), at
+// servers whose clock is a day ahead of ours or behind it.
+func TestFarEnds(t *testing.T) {
+	t.Parallel()
+	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	for _, at1 := range []time.Time{
+		time.Date(2039, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2107, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC), last,
+	} {
+		for _, ahead := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour} {
+			w := newWorld(t)
+			w.clock.add(-ahead)
+			jwt := "eyJhbGciOiJub25lIn0." + b64(fmt.Sprintf(`{"exp":%d}`, at1.Unix())) + ".c2ln"
+			s := serve(t, answers{"POST /login": reply(200, `{"t":"`+jwt+`","r":"`+jwt+`","at":"`+at1.Format(time.RFC3339)+`"}`)})
+			target := at(t, s.URL, "    login: {request: POST /login, token: .t}\n    refresh_token: .r\n    expires_at: .at\n")
+			got := w.login(target, session.LoginOptions{})
+			want := at1.Add(-ahead)
+			if want.After(last) {
+				want = last
+			}
+			same(t, "end", want, got.At)
+			same(t, "end of the refresh token", want, got.RefreshExpiry.At)
+			stored, _ := w.stored(target)
+			same(t, "stored", got, stored)
+			same(t, "live", []bool{true, true, false}, []bool{
+				got.Live(w.clock.Now(), time.Hour), got.Live(want.Add(-2*time.Second), time.Second), got.Live(want, 0),
+			})
+		}
+	}
+}
+
+// TestSleep: the clock that stands still while a machine sleeps has no say in
+// when a token is over. A time that was taken from the system carries it.
+func TestSleep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.manager.Now, w.manager.Calls.Now = time.Now, time.Now
+	s := serve(t, answers{"POST /login": func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, `{"t":"agate-1","in":3600}`)
+	}})
+	got, err := w.manager.Authenticate(t.Context(), at(t, s.URL, "    login: {request: POST /login, token: .t}\n    expires_in: .in\n"), session.LoginOptions{})
+	expect(t, s.URL, outcome{}, err)
+	for name, at := range map[string]time.Time{"end": got.At, "obtained": got.ObtainedAt} {
+		if at != at.Round(0) { // which takes the monotonic clock off
+			t.Errorf("%s: %v has the monotonic clock", name, at)
+		}
+	}
+}
+
 // TestClockOffset logs in to servers whose clock is another.
 func TestClockOffset(t *testing.T) {
 	t.Parallel()
@@ -375,7 +426,6 @@ func TestThreat11_ImplausibleAnswers(t *testing.T) {
 		return outcome{"token: .t finds nothing; the answer is " + shape, hint, fault.BadAnswer}
 	}
 	bad := func(text string) outcome { return outcome{text, "", fault.BadAnswer} }
-	seconds, point := bad("expires_in: what was found is no plausible number of seconds"), bad("expires_at: what was found is no point in time")
 	control := bad("token: what was found holds control characters")
 	blanks := bad("token: what was found is empty or has blanks around it")
 	over := func(at, source string) outcome {
@@ -405,21 +455,6 @@ func TestThreat11_ImplausibleAnswers(t *testing.T) {
 		"huge":                     {`{"t":"` + strings.Repeat("x", 512<<10+1) + `"}`, bad("token: 524289 bytes are too many for a token")},
 		"refresh token of a list":  {`{"t":"opal-7Q","r":[1]}`, bad("refresh_token: what was found is not text")},
 		"refresh token of control": {`{"t":"opal-7Q","r":"a\u0007b"}`, bad("refresh_token: what was found holds control characters")},
-		"negative expires_in":      {`{"t":"opal-7Q","in":-1}`, seconds},
-		"expires_in of 0":          {`{"t":"opal-7Q","in":0}`, seconds},
-		"huge expires_in":          {`{"t":"opal-7Q","in":1e30}`, seconds},
-		"expires_in of 101 years":  {`{"t":"opal-7Q","in":3185136000}`, seconds},
-		"expires_in beyond float":  {`{"t":"opal-7Q","in":1e400}`, seconds},
-		"expires_in NaN":           {`{"t":"opal-7Q","in":"NaN"}`, seconds},
-		"expires_in infinite":      {`{"t":"opal-7Q","in":"Infinity"}`, seconds},
-		"expires_in of words":      {`{"t":"opal-7Q","in":"soon"}`, seconds},
-		"expires_in of a list":     {`{"t":"opal-7Q","in":[3600]}`, seconds},
-		"expires_in true":          {`{"t":"opal-7Q","in":true}`, seconds},
-		"expires_at of words":      {`{"t":"opal-7Q","at":"tomorrow"}`, point},
-		"expires_at negative":      {`{"t":"opal-7Q","at":-5}`, point},
-		"expires_at huge":          {`{"t":"opal-7Q","at":1e20}`, point},
-		"expires_at of a list":     {`{"t":"opal-7Q","at":[]}`, point},
-		"expires_at of month 13":   {`{"t":"opal-7Q","at":"2026-13-01T00:00:00Z"}`, point},
 		"over on arrival":          {`{"t":"opal-7Q","at":"2026-01-02T12:00:00Z"}`, over("2026-01-02T12:00:00Z", "expires_at")},
 		"over since 1970":          {`{"t":"opal-7Q","at":1}`, over("1970-01-01T00:00:01Z", "expires_at")},
 		"over, by the JWT":         {`{"t":"eyJhbGciOiJub25lIn0.` + b64(`{"exp":1000000000}`) + `.c2ln"}`, over("2001-09-09T01:46:40Z", "JWT exp")},
@@ -439,6 +474,47 @@ func TestThreat11_ImplausibleAnswers(t *testing.T) {
 			}
 			if names := w.memory.Names(); len(names) > 0 {
 				t.Errorf("stored: %q", names)
+			}
+		})
+	}
+}
+
+// TestThreat11_ImplausibleEnds keeps the token that came with an end that cannot
+// be meant, and takes what else is said of its end.
+func TestThreat11_ImplausibleEnds(t *testing.T) {
+	t.Parallel()
+	const seconds = "expires_in: what was found is no plausible number of seconds; it is left out"
+	const point = "expires_at: what was found is no point in time; it is left out"
+	tests := map[string]struct{ answer, note string }{
+		"negative expires_in":     {`{"t":"opal-7Q","in":-1}`, seconds},
+		"expires_in of 0":         {`{"t":"opal-7Q","in":0}`, seconds},
+		"huge expires_in":         {`{"t":"opal-7Q","in":1e30}`, seconds},
+		"expires_in of 101 years": {`{"t":"opal-7Q","in":3185136000}`, seconds},
+		"expires_in beyond float": {`{"t":"opal-7Q","in":1e400}`, seconds},
+		"expires_in NaN":          {`{"t":"opal-7Q","in":"NaN"}`, seconds},
+		"expires_in infinite":     {`{"t":"opal-7Q","in":"Infinity"}`, seconds},
+		"expires_in of words":     {`{"t":"opal-7Q","in":"soon"}`, seconds},
+		"expires_in of a list":    {`{"t":"opal-7Q","in":[3600]}`, seconds},
+		"expires_in true":         {`{"t":"opal-7Q","in":true}`, seconds},
+		"expires_at of words":     {`{"t":"opal-7Q","at":"tomorrow"}`, point},
+		"expires_at negative":     {`{"t":"opal-7Q","at":-5}`, point},
+		"expires_at huge":         {`{"t":"opal-7Q","at":1e20}`, point},
+		"expires_at of a list":    {`{"t":"opal-7Q","at":[]}`, point},
+		"expires_at of month 13":  {`{"t":"opal-7Q","at":"2026-13-01T00:00:00Z"}`, point},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, answers{"POST /login": reply(200, test.answer)})
+			for lifetime, want := range map[string]token.Expiry{
+				"":                   {Source: token.FromNothing},
+				"    lifetime: 2h\n": {At: noon().Add(2 * time.Hour), Source: token.FromLifetime},
+			} {
+				w := newWorld(t)
+				target := at(t, s.URL, "    login: {request: POST /login, token: .t}\n    expires_in: .in\n    expires_at: .at\n"+lifetime)
+				got := w.login(target, session.LoginOptions{})
+				same(t, "expiry", want, got.Expiry)
+				same(t, "notes", []string{test.note}, w.told())
 			}
 		})
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/authctl/authctl/pkg/token"
 )
 
-// Limits of what is plausible in an answer; beyond them nothing is stored.
+// Limits of what is plausible in an answer; what is beyond them is not stored.
 const (
 	maxToken    = 512 << 10                  // bytes
 	maxLifetime = 100 * 365 * 24 * time.Hour // of a token
@@ -56,17 +56,23 @@ func (r *run) read(ctx context.Context, res *result, exprs profile.Readings) err
 	}
 	if value, err := a.Read(ctx, exprs.ExpiresIn, r.values); err == nil && value != nil {
 		seconds, err := asSeconds("expires_in", value)
-		if err != nil {
-			return err
+		if r.manager.leftOut(err); err == nil {
+			into.expiresIn = a.ReceivedAt.Add(seconds)
 		}
-		into.expiresIn = a.ReceivedAt.Add(seconds)
 	}
 	if value, err := a.Read(ctx, exprs.ExpiresAt, r.values); err == nil && value != nil {
-		if into.expiresAt, err = asTime("expires_at", value); err != nil {
-			return err
-		}
+		into.expiresAt, err = asTime("expires_at", value)
+		r.manager.leftOut(err)
 	}
 	return ctx.Err()
+}
+
+// leftOut tells of an end that cannot be meant, such as 0 or -1 for "never". The
+// token that came with it is good, and after a rotation it is the only one.
+func (m *Manager) leftOut(err error) {
+	if err != nil {
+		m.Note("%v; it is left out", err)
+	}
 }
 
 // secret reads a token; zero if there is none.
@@ -189,7 +195,7 @@ func (m *Manager) expiry(t Target, res *result) (limit, expiry token.Expiry, err
 		consider(now.Add(lifetime.Duration), token.FromLifetime)
 	}
 	if at, ok := jwt.Expiry(res.read.token.Reveal()); ok {
-		consider(at.Add(-offset), token.FromJWT)
+		consider(byOurClock(at, offset), token.FromJWT)
 	}
 	if !stays {
 		consider(res.read.cookieEnd, token.FromCookie)
@@ -199,7 +205,7 @@ func (m *Manager) expiry(t Target, res *result) (limit, expiry token.Expiry, err
 	}
 	consider(res.read.expiresIn, token.FromExpiresIn)
 	if !res.read.expiresAt.IsZero() {
-		consider(res.read.expiresAt.Add(-offset), token.FromExpiresAt)
+		consider(byOurClock(res.read.expiresAt, offset), token.FromExpiresAt)
 	}
 	if len(t.Profile.Keepalive) > 0 && idle > 0 {
 		limit = best
@@ -215,6 +221,17 @@ func (m *Manager) expiry(t Target, res *result) (limit, expiry token.Expiry, err
 			"the token that came is over already, since %s (%s)", best.At.Format(time.RFC3339), best.Source)
 	}
 	return limit, best, nil
+}
+
+// byOurClock is a point in time that a server named whose clock is ahead of ours
+// by offset, and at most the last one that can be stored: RFC 3339 has four
+// digits for the year.
+func byOurClock(at time.Time, offset time.Duration) time.Time {
+	at = at.Add(-offset).UTC()
+	if last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC); at.After(last) {
+		return last
+	}
+	return at
 }
 
 func clockText(offset time.Duration) string {

@@ -312,7 +312,7 @@ func refreshExpiry(res *result) token.Expiry {
 		return token.Expiry{}
 	}
 	if at, ok := jwt.Expiry(res.read.refreshToken.Reveal()); ok {
-		return token.Expiry{At: at.Add(-res.answer.ClockOffset()).UTC(), Source: token.FromJWT}
+		return token.Expiry{At: byOurClock(at, res.answer.ClockOffset()), Source: token.FromJWT}
 	}
 	return token.Expiry{Source: token.FromNothing}
 }
