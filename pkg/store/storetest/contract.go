@@ -82,6 +82,7 @@ func clean(t *testing.T, p Place) {
 // after the test, so that tests can share a store.
 func Session(t testing.TB, account string) token.Session {
 	t.Helper()
+	exact := int64(1)<<53 + 1 // no float64; a small number where an int has 32 bits
 	obtained := time.Date(2026, 5, 1, 12, 0, 0, 123456789, time.UTC)
 	return token.Session{
 		Access: token.Access{
@@ -98,7 +99,7 @@ func Session(t testing.TB, account string) token.Session {
 		RefreshToken:  token.NewSecret("refresh-of-" + account),
 		RefreshExpiry: token.Expiry{At: obtained.Add(24 * time.Hour), Source: token.FromLifetime},
 		Saved: map[string]any{
-			"tenant": "t-1", "number": 9007199254740993, "share": 0.25, "none": nil,
+			"tenant": "t-1", "number": int(exact), "share": 0.25, "none": nil,
 			"nested": map[string]any{"list": []any{true, "x", 1}},
 		},
 		Credentials: map[string]token.Secret{
