@@ -156,6 +156,15 @@ func (a *app) loggedIn(s *selection, result token.Session) {
 	for _, line := range lines {
 		_, _ = fmt.Fprintln(a.err, "  "+console.Sanitize(line))
 	}
+	a.notYetValid(result.Info)
+}
+
+// notYetValid says from when on a token can be used, if that is still to come.
+func (a *app) notYetValid(info token.Info) {
+	if now := a.env.Now(); info.NotBefore.After(now) {
+		a.say("the token is not valid before %s, %s (JWT nbf)",
+			console.Absolute(info.NotBefore.In(now.Location())), console.UntilFine(now, info.NotBefore))
+	}
 }
 
 // expiryText says when a token is over, and who said so.

@@ -155,6 +155,9 @@ func (a *app) statusDetails(entries []store.Entry) error {
 		add("user", entry.User, console.Plain)
 		add("origin", string(entry.Origin), console.Plain)
 		add("expires", a.expiryText(entry.Info), role)
+		if now := a.env.Now(); entry.NotBefore.After(now) {
+			add("valid from", console.Absolute(entry.NotBefore.In(now.Location())), console.Bad)
+		}
 		add("obtained", console.Absolute(entry.ObtainedAt.In(a.env.Now().Location())), console.Plain)
 		add("renewed by", renewedBy(entry), console.Plain)
 		add("login", entry.Via, console.Plain)
@@ -170,6 +173,8 @@ func (a *app) statusDetails(entries []store.Entry) error {
 func (a *app) expiresCell(info token.Info) (string, console.Role) {
 	now := a.env.Now()
 	switch {
+	case info.NotBefore.After(now):
+		return "valid only " + console.UntilFine(now, info.NotBefore), console.Bad
 	case info.At.IsZero():
 		return "no end known", console.Plain
 	case !info.Live(now, 0):

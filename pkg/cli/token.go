@@ -87,6 +87,7 @@ func (a *app) tellRenewal(live session.Renewed, o session.TokenOptions) {
 	if o.Strict && !live.Live(a.env.Now(), o.MinTTL) {
 		a.say("the new token does not last for --min-ttl either, only until %s", a.expiryText(live.Info))
 	}
+	a.notYetValid(live.Info)
 }
 
 // parseTTL reads a length of time that may be nothing.

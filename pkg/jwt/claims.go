@@ -72,14 +72,20 @@ func numericDate(raw json.RawMessage) (t time.Time, isNumber, ok bool) {
 // (RFC 7519 §4.1.4). ok is false if text is not exactly a JWT in strict
 // base64url, or exp is absent, stands twice, is no number, is not after 1970 or
 // is beyond the year 9999.
-func Expiry(text string) (t time.Time, ok bool) {
+func Expiry(text string) (t time.Time, ok bool) { return pointInTime(text, "exp") }
+
+// NotBefore returns when a JWT begins to be valid by its own claim nbf (RFC 7519
+// §4.1.5); ok is as with Expiry.
+func NotBefore(text string) (t time.Time, ok bool) { return pointInTime(text, "nbf") }
+
+func pointInTime(text, claim string) (t time.Time, ok bool) {
 	tok, err := Inspect(text)
 	if err != nil || tok.Kind != KindJWT || tok.Length != len(text) || tok.has("odd-base64") || tok.has("bad-base64") {
 		return time.Time{}, false
 	}
 	count := 0
 	for _, c := range tok.Claims {
-		if c.Name == "exp" {
+		if c.Name == claim {
 			count++
 			t = c.Time
 		}

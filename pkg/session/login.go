@@ -127,7 +127,7 @@ func (r *run) login(ctx context.Context) (token.Session, error) {
 	}
 	s := token.Session{
 		Access: token.Access{
-			Info:        token.Info{Key: key, Expiry: expiry, ObtainedAt: res.answer.ReceivedAt.UTC(), User: userOf(r.values)},
+			Info:        token.Info{Key: key, Expiry: expiry, ObtainedAt: res.answer.ReceivedAt.UTC(), NotBefore: notBefore(res), User: userOf(r.values)},
 			AccessToken: res.read.token,
 		},
 		RefreshToken: res.read.refreshToken, RefreshExpiry: refreshExpiry(res),

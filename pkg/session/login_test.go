@@ -355,6 +355,46 @@ func TestFarEnds(t *testing.T) {
 	}
 }
 
+// TestNotBefore keeps a token that is not valid yet, at a login and at a renewal,
+// by the clock of a server that is an hour ahead or not.
+func TestNotBefore(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		claims string
+		want   time.Duration // from noon; 0 is none
+	}{
+		"in an hour":       {fmt.Sprintf(`{"nbf":%d}`, noon().Add(time.Hour).Unix()), time.Hour},
+		"now":              {fmt.Sprintf(`{"nbf":%d}`, noon().Unix()), 0},
+		"in 4 s":           {fmt.Sprintf(`{"nbf":%d}`, noon().Add(4*time.Second).Unix()), 0},
+		"in 5 s":           {fmt.Sprintf(`{"nbf":%d}`, noon().Add(5*time.Second).Unix()), 5 * time.Second},
+		"an hour ago":      {fmt.Sprintf(`{"nbf":%d}`, noon().Add(-time.Hour).Unix()), 0},
+		"not said":         {`{}`, 0},
+		"twice":            {`{"nbf":32503680000,"nbf":32503680000}`, 0},
+		"in words":         {`{"nbf":"tomorrow"}`, 0},
+		"beyond year 9999": {`{"nbf":1e300}`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, ahead := range []time.Duration{0, time.Hour} {
+				w := newWorld(t)
+				w.clock.add(-ahead)
+				answer := reply(200, `{"t":"eyJhbGciOiJub25lIn0.`+b64(test.claims)+`.c2ln","r":"r-1"}`)
+				s := serve(t, answers{"POST /login": answer, "POST /refresh": answer})
+				target := at(t, s.URL, rotating)
+				var want time.Time
+				if test.want > 0 {
+					want = noon().Add(test.want - ahead)
+				}
+				got := w.login(target, session.LoginOptions{})
+				renewed, err := w.manager.Token(t.Context(), target, session.TokenOptions{Force: true})
+				expect(t, s.URL, outcome{}, err)
+				stored, _ := w.stored(target)
+				same(t, "not before", []time.Time{want, want, want}, []time.Time{got.NotBefore, renewed.NotBefore, stored.NotBefore})
+			}
+		})
+	}
+}
+
 // TestSleep: the clock that stands still while a machine sleeps has no say in
 // when a token is over. A time that was taken from the system carries it.
 func TestSleep(t *testing.T) {

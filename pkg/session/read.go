@@ -223,6 +223,17 @@ func (m *Manager) expiry(t Target, res *result) (limit, expiry token.Expiry, err
 	return limit, best, nil
 }
 
+// notBefore is when a token that is not valid yet will be; else it is zero. It is
+// kept all the same: nobody can have another one.
+func notBefore(res *result) time.Time {
+	at, ok := jwt.NotBefore(res.read.token.Reveal())
+	// Less than the difference of the clocks that is not seen is no wait.
+	if at = byOurClock(at, res.answer.ClockOffset()); !ok || at.Sub(res.answer.ReceivedAt) < 5*time.Second {
+		return time.Time{}
+	}
+	return at
+}
+
 // byOurClock is a point in time that a server named whose clock is ahead of ours
 // by offset, and at most the last one that can be stored: RFC 3339 has four
 // digits for the year.

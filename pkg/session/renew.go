@@ -255,7 +255,7 @@ func (m *Manager) refresh(ctx context.Context, t Target, s token.Session, calls 
 	if fresh.Limit, fresh.Expiry, err = m.expiry(t, res); err != nil {
 		return token.Session{}, err
 	}
-	fresh.AccessToken, fresh.ObtainedAt = res.read.token, res.answer.ReceivedAt.UTC()
+	fresh.AccessToken, fresh.ObtainedAt, fresh.NotBefore = res.read.token, res.answer.ReceivedAt.UTC(), notBefore(res)
 	if reachedEnd(s, fresh) {
 		return token.Session{}, t.loginNeeded("the server gives no later token: the session has reached its end")
 	}

@@ -110,11 +110,14 @@ func (e Expiry) Live(now time.Time, ttl time.Duration) bool {
 type Info struct {
 	Key
 	Expiry
-	ObtainedAt time.Time `json:"obtained_at"`        // when the server handed out the access token
-	Via        string    `json:"via,omitempty"`      // the other login that was used; empty for the profile's own
-	User       string    `json:"user,omitempty"`     // the user name or e-mail address given at login
-	LongLived  bool      `json:"long_lived"`         // made by "token create", not by a login
-	TokenID    string    `json:"token_id,omitempty"` // the server's id of a long-lived token
+	ObtainedAt time.Time `json:"obtained_at"` // when the server handed out the access token
+	// NotBefore is when the token begins to be valid, if that was still to come
+	// when it was obtained (RFC 7519 §4.1.5, nbf).
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Via       string    `json:"via,omitempty"`      // the other login that was used; empty for the profile's own
+	User      string    `json:"user,omitempty"`     // the user name or e-mail address given at login
+	LongLived bool      `json:"long_lived"`         // made by "token create", not by a login
+	TokenID   string    `json:"token_id,omitempty"` // the server's id of a long-lived token
 	// Home is the origin that the session was made at, where Key.Origin has
 	// placeholders in it; else empty.
 	Home Origin `json:"home,omitempty"`
