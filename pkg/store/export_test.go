@@ -36,10 +36,10 @@ func RawKeyring() Backend { return goKeyring{} }
 func LockFolder(s *Store) string { return s.locks }
 
 // LimitedStore returns a store in pieces of 300 bytes over a fake of go-keyring
-// with a limit for each operation; waiting is called when a call takes long.
+// with a limit for each call; waiting is called when a call takes long.
 func LimitedStore(b Backend, limit time.Duration, waiting func(), o Options) *Store {
 	nothing := func() error { return nil }
 	vault := newKeyring(b, nothing, nothing, limit)
 	vault.waiting = waiting
-	return assemble(NewSplit(vault, 300), o, limit)
+	return assemble(NewSplit(vault, 300), o)
 }

@@ -54,7 +54,7 @@ type keyringVault struct {
 	backend backend
 	ready   func() error  // says why the keyring must not be called, if so
 	absent  func() error  // asked after 'not found': an error if that may be wrong
-	limit   time.Duration // for one call, without the wait for its turn; see Store.within
+	limit   time.Duration // for one call, without the wait for its turn
 	waiting func()        // called once if a call takes long; nil where nobody is there
 
 	mu      sync.Mutex
@@ -117,7 +117,7 @@ func (k *keyringVault) call(ctx context.Context, do func() error) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, k.limit, unanswered(k.limit))
+	limited, cancel := k.limited(ctx)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
@@ -201,9 +201,35 @@ func late(ctx context.Context) error {
 	return fault.New(fault.Store, hintOtherStore, "the keyring does not answer in time")
 }
 
-// unanswered is the cause of the end of a wait for the keyring.
-func unanswered(limit time.Duration) error {
-	return fault.New(fault.Store, hintOtherStore, "the keyring does not answer (%s)", limit)
+// budget is what an operation of several calls has spent on them, without the
+// wait for its turns.
+type budget struct{ spent time.Duration }
+
+type budgetKey struct{}
+
+// withBudget begins an operation: a keyring that takes nearly its limit for each
+// call must not take it ten times.
+func withBudget(ctx context.Context) context.Context {
+	return context.WithValue(ctx, budgetKey{}, new(budget))
+}
+
+// limited bounds a call by the limit, and by what is left for its operation,
+// which has twice the limit.
+func (k *keyringVault) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit, cause := k.limit, fault.New(fault.Store, hintOtherStore, "the keyring does not answer (%s)", k.limit)
+	b, ok := ctx.Value(budgetKey{}).(*budget)
+	if !ok {
+		return context.WithTimeoutCause(ctx, limit, cause)
+	}
+	if left := 2*k.limit - b.spent; left < limit {
+		limit, cause = left, fault.New(fault.Store, hintOtherStore, "the keyring is too slow (%s)", 2*k.limit)
+	}
+	start := time.Now()
+	limited, cancel := context.WithTimeoutCause(ctx, limit, cause)
+	return limited, func() {
+		cancel()
+		b.spent += time.Since(start)
+	}
 }
 
 // guard turns a panic of do into an error: go-keyring panics on a malformed

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/authctl/authctl/pkg/fault"
@@ -54,7 +53,6 @@ type Store struct {
 	vault Vault
 	index index
 	locks string
-	limit time.Duration // for all calls of one operation to the vault; 0 is none
 }
 
 // Open returns the store that the options name. It touches nothing: neither
@@ -73,11 +71,11 @@ func Open(o Options) (*Store, error) {
 			vault.limit, vault.waiting = attended, o.Waiting
 		}
 		if splitKeyring {
-			return assemble(NewSplit(vault, maxItem), o, vault.limit), nil
+			return assemble(NewSplit(vault, maxItem), o), nil
 		}
-		return assemble(checked{vault}, o, vault.limit), nil
+		return assemble(checked{vault}, o), nil
 	case File:
-		return assemble(checked{&fileVault{folder: o.DataDir, identity: o.Identity}}, o, 0), nil
+		return assemble(checked{&fileVault{folder: o.DataDir, identity: o.Identity}}, o), nil
 	case None:
 		return nil, fault.New(fault.Usage, "--store keyring or --store file", "the store none keeps no session")
 	default:
@@ -88,22 +86,13 @@ func Open(o Options) (*Store, error) {
 // New returns a store over any vault, such as one in memory for tests. What it
 // writes is read back, whatever the vault does. o.Name is the name that index
 // entries carry.
-func New(vault Vault, o Options) *Store { return assemble(checked{vault}, o, 0) }
+func New(vault Vault, o Options) *Store { return assemble(checked{vault}, o) }
 
-func assemble(vault Vault, o Options, limit time.Duration) *Store {
+func assemble(vault Vault, o Options) *Store {
 	return &Store{
-		name: o.Name, vault: vault, locks: o.LockDir, limit: limit,
+		name: o.Name, vault: vault, locks: o.LockDir,
 		index: index{folder: filepath.Join(o.StateDir, "index"), store: o.Name},
 	}
-}
-
-// within bounds an operation that may call the vault many times: a keyring that
-// takes nearly its limit for each call must not take it ten times.
-func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.limit == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, s.limit, unanswered(s.limit))
 }
 
 // Name returns the name of the store: Keyring or File.
@@ -130,8 +119,7 @@ func (s *Store) Check(ctx context.Context) error {
 // item. It is token.ErrNoSession if there is none, fault.Store if the store
 // could not be asked or the session is damaged (errors.Is ErrDamaged).
 func (s *Store) Access(ctx context.Context, key token.Key) (token.Access, error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
+	ctx = withBudget(ctx)
 	access, _, err := s.access(ctx, key)
 	return access, err
 }
@@ -155,8 +143,7 @@ func absent(key token.Key) error {
 // Session returns everything stored under key; errors are those of Access. It
 // mends the index entry of the session if that is missing or old.
 func (s *Store) Session(ctx context.Context, key token.Key) (token.Session, error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
+	ctx = withBudget(ctx)
 	session, err := s.load(ctx, key)
 	if errors.Is(err, ErrDamaged) {
 		// Somebody may have written or deleted between our two reads.
@@ -195,8 +182,7 @@ func (s *Store) entry(session token.Session) Entry {
 // token is safe before anything else is written; at every moment the store
 // holds the old session or the new one. The caller holds the lock.
 func (s *Store) Save(ctx context.Context, session token.Session) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
+	ctx = withBudget(ctx)
 	if err := checkSession(session); err != nil {
 		return err
 	}
@@ -262,8 +248,7 @@ func (s *Store) saveDetails(ctx context.Context, name string, value []byte) erro
 // error says what is still there; the entry in the index stays as long as a
 // secret does. The caller holds the lock.
 func (s *Store) Delete(ctx context.Context, key token.Key) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
+	ctx = withBudget(ctx)
 	items := []struct{ name, what string }{
 		{key.ID(), "the access token"},
 		{key.ID() + moreSuffix, "the refresh token and saved values"},
@@ -295,8 +280,7 @@ func (s *Store) Delete(ctx context.Context, key token.Key) error {
 // Repair makes the index entry of key agree with the vault: written if the
 // session is there, removed if nothing of it is. The caller holds the lock.
 func (s *Store) Repair(ctx context.Context, key token.Key) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
+	ctx = withBudget(ctx)
 	session, err := s.load(ctx, key)
 	if err == nil {
 		return fault.Wrap(s.index.write(s.entry(session)), "the session is not listed")
