@@ -101,10 +101,6 @@ func (a *app) printChecks(checks []checkup) error {
 }
 
 func (a *app) checkProfiles(args []string) []checkup {
-	files, err := a.profileFiles()
-	if err != nil {
-		return []checkup{failed("profiles", err)}
-	}
 	catalog, err := a.catalog()
 	if err != nil {
 		return []checkup{failed("profiles", err)}
@@ -127,7 +123,7 @@ func (a *app) checkProfiles(args []string) []checkup {
 		}
 	}
 	if checks == nil {
-		checks = append(checks, passed("profiles", "%s in %s", count(len(names), "profile"), count(len(files), "file")))
+		checks = append(checks, passed("profiles", "%s in %s", count(len(names), "profile"), count(catalog.Files(), "file")))
 	}
 	return checks
 }

@@ -166,15 +166,8 @@ func (a *app) namedProfile(args []string) (*profile.Profile, error) {
 	if err := a.settings.load(); err != nil {
 		return nil, err
 	}
-	catalog, err := a.catalog()
-	if err != nil {
-		return nil, err
-	}
-	name, _, err := a.chooseProfile(catalog, args)
-	if err != nil {
-		return nil, err
-	}
-	return catalog.Profile(name)
+	p, _, err := a.chooseProfile(args)
+	return p, err
 }
 
 func (a *app) printProfile(p *profile.Profile) error {
@@ -231,11 +224,7 @@ variables and the command line still come first. --none forgets the choice.`,
 }
 
 func (a *app) useProfile(name string) error {
-	catalog, err := a.catalog()
-	if err != nil {
-		return err
-	}
-	p, err := catalog.Profile(name)
+	p, err := a.profile(name)
 	if err != nil {
 		return err
 	}

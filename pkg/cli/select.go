@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"os"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,36 +26,20 @@ type selection struct {
 	none  bool   // --store none: nothing is kept
 }
 
-// profileFiles are the files that profiles are read from: the one that
-// --config or AUTHCTL_CONFIG names, else profiles.yaml and profiles.d/*.yaml in
-// the configuration folder. Never a file of the working folder (threat 1).
-func (a *app) profileFiles() ([]string, error) {
+// library is where profiles are read from: the file that --config or
+// AUTHCTL_CONFIG names, else profiles.yaml and profiles.d/*.yaml in the
+// configuration folder. Never a file of the working folder (threat 1).
+func (a *app) library() (profile.Library, error) {
+	state := under(a.settings.paths.state, "profiles")
 	if named := firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")); named != "" {
-		return []string{named}, nil
+		return profile.Library{Sources: profile.Sources{File: named}, State: state}, nil
 	}
 	folder := a.settings.paths.config
 	if folder == "" {
-		return nil, fault.New(fault.Profile, "set HOME or XDG_CONFIG_HOME", "there is no configuration folder")
+		return profile.Library{}, fault.New(fault.Profile, "set HOME or XDG_CONFIG_HOME", "there is no configuration folder")
 	}
-	var files []string
-	main := filepath.Join(folder, "profiles.yaml")
-	if _, err := os.Stat(main); err == nil {
-		files = append(files, main)
-	}
-	more, err := os.ReadDir(filepath.Join(folder, "profiles.d"))
-	if err != nil && !os.IsNotExist(err) {
-		return nil, fault.New(fault.Profile, "", "%w", err)
-	}
-	for _, entry := range more {
-		name := entry.Name()
-		if ext := filepath.Ext(name); (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".") {
-			files = append(files, filepath.Join(folder, "profiles.d", name))
-		}
-	}
-	if len(files) == 0 {
-		return nil, fault.New(fault.Profile, "authctl profile example > "+quoted(main), "no profiles: %s does not exist", main)
-	}
-	return files, nil
+	sources := profile.Sources{File: filepath.Join(folder, "profiles.yaml"), Folder: filepath.Join(folder, "profiles.d")}
+	return profile.Library{Sources: sources, State: state}, nil
 }
 
 func firstNonEmpty(texts ...string) string {
@@ -67,18 +51,54 @@ func firstNonEmpty(texts ...string) string {
 	return ""
 }
 
+// catalog reads all profiles.
 func (a *app) catalog() (*profile.Catalog, error) {
-	files, err := a.profileFiles()
+	library, err := a.library()
 	if err != nil {
 		return nil, err
 	}
-	return profile.Load(files)
+	catalog, err := library.Load()
+	return catalog, explainNoFiles(library, err)
+}
+
+// profile reads one.
+func (a *app) profile(name string) (*profile.Profile, error) {
+	library, err := a.library()
+	if err != nil {
+		return nil, err
+	}
+	p, err := library.Profile(name)
+	return p, explainNoFiles(library, err)
+}
+
+func explainNoFiles(l profile.Library, err error) error {
+	if !errors.Is(err, profile.ErrNoFiles) {
+		return err
+	}
+	return fault.New(fault.Profile, "authctl profile example > "+quoted(l.Sources.File), "no profiles: %s does not exist", l.Sources.File)
 }
 
 // chooseProfile applies the order: argument, flag, AUTHCTL_PROFILE, stored
 // choice, the only one there is.
-func (a *app) chooseProfile(catalog *profile.Catalog, args []string) (name, by string, err error) {
-	flag := a.selected.profile
+func (a *app) chooseProfile(args []string) (p *profile.Profile, by string, err error) {
+	name, by, err := a.chosenName(args)
+	if err != nil {
+		return nil, "", err
+	}
+	if name == "" {
+		p, err = a.onlyProfile()
+		return p, "the only profile", err
+	}
+	p, err = a.profile(name)
+	if len(args) == 0 {
+		err = fault.Wrap(err, "the profile chosen by %s", by)
+	}
+	return p, by, err
+}
+
+// chosenName is empty if nothing names a profile.
+func (a *app) chosenName(args []string) (name, by string, err error) {
+	flag, stored := a.selected.profile, a.settings.GetString(setProfile)
 	switch {
 	case len(args) > 0 && flag != "" && flag != args[0]:
 		return "", "", fault.New(fault.Usage, "name the profile once", "the argument says %q and --profile says %q", args[0], flag)
@@ -86,21 +106,25 @@ func (a *app) chooseProfile(catalog *profile.Catalog, args []string) (name, by s
 		return args[0], "the argument", nil
 	case flag != "":
 		return flag, "--profile", nil
+	case stored != "" && a.env.Getenv("AUTHCTL_PROFILE") != "":
+		return stored, "AUTHCTL_PROFILE", nil
 	}
-	if name := a.settings.GetString(setProfile); name != "" {
-		if a.env.Getenv("AUTHCTL_PROFILE") != "" {
-			return name, "AUTHCTL_PROFILE", nil
-		}
-		return name, a.settings.file, nil
+	return stored, a.settings.file, nil
+}
+
+func (a *app) onlyProfile() (*profile.Profile, error) {
+	catalog, err := a.catalog()
+	if err != nil {
+		return nil, err
 	}
 	names := catalog.Names()
 	switch len(names) {
 	case 0:
-		return "", "", fault.New(fault.Profile, "authctl profile example shows how to write one", "there are no profiles")
+		return nil, fault.New(fault.Profile, "authctl profile example shows how to write one", "there are no profiles")
 	case 1:
-		return names[0], "the only profile", nil
+		return catalog.Profile(names[0])
 	}
-	return "", "", fault.New(fault.Usage, "name one, or choose one for good: authctl profile use "+names[0],
+	return nil, fault.New(fault.Usage, "name one, or choose one for good: authctl profile use "+names[0],
 		"which profile? there are %s", strings.Join(names, ", "))
 }
 
@@ -202,18 +226,7 @@ func (a *app) target(args []string, forLogin bool) (*selection, error) {
 	if err := a.settings.load(); err != nil {
 		return nil, err
 	}
-	catalog, err := a.catalog()
-	if err != nil {
-		return nil, err
-	}
-	name, by, err := a.chooseProfile(catalog, args)
-	if err != nil {
-		return nil, err
-	}
-	p, err := catalog.Profile(name)
-	if err != nil && len(args) == 0 {
-		err = fault.Wrap(err, "the profile chosen by %s", by)
-	}
+	p, by, err := a.chooseProfile(args)
 	if err != nil {
 		return nil, err
 	}

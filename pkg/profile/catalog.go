@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +27,8 @@ type Catalog struct {
 	entries []entry
 	index   map[string]int // name → place in entries
 	broken  []error        // files that cannot be used
+	files   int            // that were asked for
+	size    int            // of all files, in bytes
 }
 
 // entry is a profile as it stands in its file.
@@ -35,8 +36,18 @@ type entry struct {
 	name  string
 	pos   Pos
 	node  *yaml.Node
-	lines []string // of the file
-	twins []Pos    // where the name stands once more
+	file  *file
+	twins []Pos // where the name stands once more
+}
+
+// file is one that profiles were read from.
+type file struct {
+	path   string
+	stamp  *stamp // before it was read
+	text   string
+	lines  []string
+	root   *yaml.Node
+	broken bool // it has a mistake outside of profiles
 }
 
 // document is the top level of a file.
@@ -49,13 +60,13 @@ type document struct {
 // not YAML, is an error of kind fault.Profile if it is the only one; else it is
 // one of Broken.
 func Load(paths []string) (*Catalog, error) {
-	catalog := &Catalog{index: map[string]int{}}
+	catalog := &Catalog{index: map[string]int{}, files: len(paths)}
 	for _, path := range paths {
-		data, err := readFile(path)
+		data, stamp, err := readFile(path)
 		if err != nil {
 			err = fault.New(fault.Profile, "", "read profiles: %w", err)
 		} else {
-			err = catalog.add(path, data)
+			err = catalog.add(&file{path: path, stamp: stamp, text: string(data)})
 		}
 		if err != nil {
 			catalog.broken = append(catalog.broken, err)
@@ -70,57 +81,65 @@ func Load(paths []string) (*Catalog, error) {
 // Broken returns an error for each file that cannot be used.
 func (c *Catalog) Broken() []error { return c.broken }
 
-// readFile reads a regular file: a pipe in its place would be waited for.
-func readFile(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
+// Files returns how many files were asked for.
+func (c *Catalog) Files() int { return c.files }
+
+// readFile reads a regular file: a pipe in its place would be waited for. The
+// stamp is that from before, so that it shows a change meanwhile.
+func readFile(path string) ([]byte, *stamp, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err == nil && len(data) > maxFile {
 		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
 	}
-	return data, err
+	return data, newStamp(info), err
 }
 
 // Parse reads one file's contents; name is used in error messages.
 func Parse(name string, data []byte) (*Catalog, error) {
 	catalog := &Catalog{index: map[string]int{}}
-	return catalog, catalog.add(name, data)
+	return catalog, catalog.add(&file{path: name, text: string(data)})
 }
 
-func (c *Catalog) add(file string, data []byte) error {
-	yamlDecoder := yaml.NewDecoder(bytes.NewReader(data))
+func (c *Catalog) add(f *file) error {
+	c.size += len(f.text)
+	yamlDecoder := yaml.NewDecoder(strings.NewReader(f.text))
 	var root, second yaml.Node
 	if err := yamlDecoder.Decode(&root); errors.Is(err, io.EOF) {
 		return nil
 	} else if err != nil {
-		return Problems{syntaxProblem(file, data, err)}.Err()
+		return Problems{syntaxProblem(f.path, f.text, err)}.Err()
 	}
-	d := &decoder{file: file, lines: splitLines(string(data))}
+	f.root, f.lines = root.Content[0], splitLines(f.text)
+	d := &decoder{file: f.path, lines: f.lines}
 	if err := yamlDecoder.Decode(&second); err == nil {
 		d.fail(&second, "write one document to a file, or another file in profiles.d", "a second YAML document (---) in one file")
 	} else if !errors.Is(err, io.EOF) {
-		return Problems{syntaxProblem(file, data, err)}.Err()
+		return Problems{syntaxProblem(f.path, f.text, err)}.Err()
 	}
 	var doc document
-	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem(), "the file")
+	d.decode(f.root, reflect.ValueOf(&doc).Elem(), "the file")
 	if !doc.Version.set && len(d.problems) == 0 {
-		d.fail(root.Content[0], "write version: 1 in the first line", "version: missing")
+		d.fail(f.root, "write version: 1 in the first line", "version: missing")
 	}
 	for _, e := range doc.Profiles {
 		if first, twice := c.index[e.name]; twice {
 			c.entries[first].twins = append(c.entries[first].twins, e.pos)
 			continue
 		}
-		e.lines = d.lines
+		e.file = f
 		c.index[e.name] = len(c.entries)
 		c.entries = append(c.entries, e)
 	}
+	f.broken = len(d.problems) > 0
 	return d.problems.Err()
 }
 
@@ -175,7 +194,7 @@ func (c *Catalog) decode(name string) (*Profile, Problems, error) {
 		return nil, nil, fault.New(fault.Profile, DidYouMean(name, c.Names()), "no profile is called %q", name)
 	}
 	p := &Profile{Name: e.name, Pos: e.pos}
-	d := &decoder{file: e.pos.File, lines: e.lines}
+	d := &decoder{file: e.pos.File, lines: e.file.lines}
 	d.decode(e.node, reflect.ValueOf(p).Elem(), "profile "+name)
 	for _, twin := range e.twins {
 		d.problems = append(d.problems, Problem{Pos: twin, Text: "profile " + name + ": also in " + e.pos.String(), Hint: "rename or remove one of them"})
@@ -222,7 +241,7 @@ func (v *version) decodeYAML(d *decoder, node *yaml.Node, where string) {
 
 // syntaxProblem turns an error of the YAML library into a problem with a place
 // and, where the reason can be guessed, what to write.
-func syntaxProblem(file string, data []byte, err error) Problem {
+func syntaxProblem(file, data string, err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	problem := Problem{Pos: Pos{File: file, Line: 1, Column: 1}, Text: "not YAML: " + text}
 	m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(text)
@@ -234,7 +253,7 @@ func syntaxProblem(file string, data []byte, err error) Problem {
 	if strings.HasPrefix(m[2], "did not find expected ") {
 		number++ // the library counts these from 0
 	}
-	lines := splitLines(string(data))
+	lines := splitLines(data)
 	if convErr != nil {
 		return problem
 	}
@@ -257,8 +276,7 @@ func splitLines(text string) []string {
 
 // unreadable finds the first byte that YAML takes nowhere: one that is no
 // UTF-8, or a control character. Without one it is the beginning.
-func unreadable(data []byte) (line, column int) {
-	text := string(data)
+func unreadable(text string) (line, column int) {
 	for i, r := range text {
 		_, size := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) {
