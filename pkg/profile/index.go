@@ -17,9 +17,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// minIndexed is the size in bytes from which on files get an index: up to here
-// reading all of them takes no longer than using one.
-const minIndexed = 32 << 10
+// minIndexed is the size in bytes from which on files get an index. Smaller ones
+// are read in the time that it takes to use one.
+const minIndexed = 4 << 10
 
 // indexVersion changes with the form of the index.
 const indexVersion = 1
