@@ -127,7 +127,7 @@ func (x index) find(name string) (row, bool) {
 	buffer := make([]byte, maxRow)
 	n, _ := f.ReadAt(buffer, 0) // io.EOF if there are not that many
 	width := bytes.IndexByte(buffer[:n], '\n') + 1
-	if width == 0 || info.Size()%int64(width) != 0 || !bytes.Equal(bytes.TrimRight(buffer[:width], " \n"), x.head) {
+	if width == 0 || !bytes.Equal(bytes.TrimRight(buffer[:width], " \n"), x.head) {
 		return row{}, false
 	}
 	read := func(i int) (r row) {
@@ -196,7 +196,7 @@ func parseAlone(text []byte, line int) (key, value *yaml.Node, ok bool) {
 		return nil, nil, false
 	}
 	mapping := root.Content[0]
-	if mapping.Kind != yaml.MappingNode || mapping.Style&yaml.FlowStyle != 0 || len(mapping.Content) != 2 {
+	if mapping.Kind != yaml.MappingNode || len(mapping.Content) != 2 {
 		return nil, nil, false
 	}
 	moveDown(mapping, line-1)

@@ -343,6 +343,33 @@ func TestTwoConfigurations(t *testing.T) {
 	}
 }
 
+// TestTwinIsNotIndexed: what another profile has written to the index does not
+// help a name that stands in two files.
+func TestTwinIsNotIndexed(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, map[string]string{mainFile: document(simple("x")), "profiles.d/twin.yaml": document(simple("x"))})
+	s.ask("other")
+	if got, _ := s.ask("x"); !strings.Contains(got.Err, "also in") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestFileAloneAndWithFolder: --config may name the file that is read anyway.
+func TestFileAloneAndWithFolder(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, map[string]string{mainFile: document(simple("x"), "# "+strings.Repeat("x", 4<<10)+"\n")})
+	alone := s
+	alone.Sources.Folder = ""
+	for _, library := range []shelf{s, alone} {
+		if got := answerOf(library.Profile("x")); got.URL != "https://x.example" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if files, err := os.ReadDir(s.State); err != nil || len(files) != 2 {
+		t.Errorf("indexes: %v %v", files, err)
+	}
+}
+
 // TestReplacedFolder puts another folder of the same age in the place of
 // profiles.d, in which x stands twice.
 func TestReplacedFolder(t *testing.T) {
@@ -410,7 +437,7 @@ func TestNoPlaceForAnIndex(t *testing.T) {
 			}
 		}
 	}
-	if left, err := filepath.Glob(s.path("*.index")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob("*.index"); err != nil || len(left) > 0 {
 		t.Errorf("left: %v %v", left, err)
 	}
 }
