@@ -172,29 +172,24 @@ func (a *app) namedAccount(p *profile.Profile) (string, error) {
 // maxAccount is the longest name of an account, in bytes.
 const maxAccount = 100
 
-// chooseAccount applies the same order. Without a choice it is the only account
-// that has a session, or "default".
-func (a *app) chooseAccount(p *profile.Profile, entries []store.Entry) (string, error) {
-	named, err := a.namedAccount(p)
-	if err != nil || named != "" {
-		return named, err
+// onlyAccount returns the entries of the only account that has a session with
+// the API, if there is one. More than one account is an error.
+func (a *app) onlyAccount(index *store.Store, key token.Key) ([]store.Entry, error) {
+	entries, err := index.Find(key.Profile, key.Environment, key.Origin)
+	if err != nil {
+		a.warn(fault.Wrap(err, "the list of sessions"))
 	}
+	entries = slices.DeleteFunc(entries, func(e store.Entry) bool { return e.LongLived })
 	var accounts []string
 	for _, entry := range entries {
-		if entry.Account == token.DefaultAccount {
-			return token.DefaultAccount, nil
-		}
-		if !entry.LongLived && !slices.Contains(accounts, entry.Account) {
+		if !slices.Contains(accounts, entry.Account) {
 			accounts = append(accounts, entry.Account)
 		}
 	}
-	switch len(accounts) {
-	case 0:
-		return token.DefaultAccount, nil
-	case 1:
-		return accounts[0], nil
+	if len(accounts) > 1 {
+		return nil, fault.New(fault.Usage, "--account "+quoted(accounts[0]), "which account of %s? there are %s", key.Profile, strings.Join(accounts, ", "))
 	}
-	return "", fault.New(fault.Usage, "--account "+quoted(accounts[0]), "which account of %s? there are %s", p.Name, strings.Join(accounts, ", "))
+	return entries, nil
 }
 
 // flags are what must be typed again to mean the same target: those that were.
@@ -237,31 +232,34 @@ func (a *app) target(args []string, forLogin bool) (*selection, error) {
 	return s, a.chooseSession(s, forLogin)
 }
 
-// chooseSession decides account and store.
+// chooseSession decides account and store. An account that nothing names is
+// "default", or, where that has no session, the only one that has; the list of
+// sessions, which may be long, is read only then.
 func (a *app) chooseSession(s *selection, forLogin bool) error {
-	key, err := s.Key()
-	if err != nil {
-		return err
-	}
 	index, err := a.openStore(store.Keyring)
 	if err != nil {
 		return err
 	}
-	entries, err := index.Find(key.Profile, key.Environment, key.Origin)
-	if err != nil {
-		a.warn(fault.Wrap(err, "the list of sessions"))
-	}
-	if forLogin {
-		s.Account, err = a.namedAccount(s.Profile)
-		s.Account = firstNonEmpty(s.Account, token.DefaultAccount)
-	} else {
-		s.Account, err = a.chooseAccount(s.Profile, entries)
-	}
+	named, err := a.namedAccount(s.Profile)
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(entries, func(e store.Entry) bool { return e.Account == s.Account }); i >= 0 {
-		s.kept = entries[i].Store // of two, the newer
+	s.Account = firstNonEmpty(named, token.DefaultAccount)
+	key, err := s.Key()
+	if err != nil {
+		return err
+	}
+	entries, err := index.Entries(key)
+	switch {
+	case err != nil:
+		a.warn(fault.Wrap(err, "the list of sessions"))
+	case len(entries) == 0 && named == "" && !forLogin:
+		if entries, err = a.onlyAccount(index, key); err != nil {
+			return err
+		}
+	}
+	if len(entries) > 0 {
+		s.Account, s.kept = entries[0].Account, entries[0].Store // of two stores, the newer session
 	}
 	name := a.storeName("")
 	if !forLogin {

@@ -42,7 +42,7 @@ func TestForgedRows(t *testing.T) {
 		"line 0":            {func(r *row) { r.Line = 0 }, false},
 		"a huge line":       {func(r *row) { r.Line = 1 << 40 }, false},
 		"no stamp":          {func(r *row) { r.Stamp = nil }, false},
-		"another stamp":     {func(r *row) { r.Stamp = &stamp{} }, false},
+		"another stamp":     {func(r *row) { r.Stamp = &stamp{Size: 1} }, false},
 		"another folder":    {func(r *row) { r.File = "../a.yaml" }, false},
 		"no such file":      {func(r *row) { r.File = "b.yaml" }, false},
 	}
@@ -50,12 +50,16 @@ func TestForgedRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := good
+			r.Stamp = &stamp{} // as good as any
+			test.change(&r)
 			path, _ := x.from.path(r.File)
-			var err error
-			if r.Stamp, err = stampOf(path); err != nil {
+			right, err := stampOf(path)
+			if err != nil {
 				t.Fatal(err)
 			}
-			test.change(&r)
+			if r.Stamp != nil && r.Stamp.Size == 0 {
+				r.Stamp = right
+			}
 			if from, to := r.Offset, r.Offset+int64(r.Length); from >= 0 && from < to && to <= int64(len(text)) {
 				r.Sum = r.sum([]byte(text[from:to]))
 			} else {

@@ -221,6 +221,7 @@ func awkward() map[string]string {
 		"twice":                document(simple("x"), simple("y"), simple("x")),
 		"no version":           strings.TrimPrefix(plain, "version: 1\n"),
 		"two documents":        plain + "---\n" + plain,
+		"another schema":       "%TAG ! tag:example.com,2000:\n---\n" + document(simple("x")+"    docs: !d d\n", simple("y")),
 		"nothing":              "",
 	}
 }
@@ -273,7 +274,7 @@ func TestIndexHolds(t *testing.T) {
 	maps.Copy(want, map[string]string{
 		"CR": "", "other line breaks": "", "JSON": "", "JSON in lines": "y", "explicit keys": "x",
 		"an anchor elsewhere": "", "a mistake in a leaf": "y", "null": "y",
-		"twice": "", "no version": "", "two documents": "", "nothing": "",
+		"twice": "", "no version": "", "two documents": "", "another schema": "y", "nothing": "",
 	})
 	got := map[string]string{}
 	for name, text := range awkward() {
@@ -363,6 +364,22 @@ func TestFileAloneAndWithFolder(t *testing.T) {
 	for _, library := range []shelf{s, alone} {
 		if got := answerOf(library.Profile("x")); got.URL != "https://x.example" {
 			t.Errorf("got %+v", got)
+		}
+	}
+	if files, err := os.ReadDir(s.State); err != nil || len(files) != 2 {
+		t.Errorf("indexes: %v %v", files, err)
+	}
+}
+
+// TestTwoFilesAlone have an index each, too.
+func TestTwoFilesAlone(t *testing.T) {
+	t.Parallel()
+	long := document(simple("x"), "# "+strings.Repeat("x", 4<<10)+"\n")
+	s := newShelf(t, map[string]string{mainFile: long, "second.yaml": long})
+	for _, file := range []string{mainFile, "second.yaml"} {
+		library := profile.Library{Sources: profile.Sources{File: s.path(file)}, State: s.State}
+		if _, err := library.Profile("x"); err != nil {
+			t.Error(err)
 		}
 	}
 	if files, err := os.ReadDir(s.State); err != nil || len(files) != 2 {

@@ -94,6 +94,22 @@ func sameEntry(a, b Entry) bool {
 	return leftErr == nil && rightErr == nil && bytes.Equal(left, right)
 }
 
+// of returns the entries of one session.
+func (x index) of(key token.Key) ([]Entry, error) {
+	var entries []Entry
+	var wrong []error
+	for _, store := range []string{Keyring, File} {
+		e, err := x.read(x.path(key, store))
+		switch {
+		case err == nil:
+			entries = append(entries, e)
+		case !errors.Is(err, fs.ErrNotExist):
+			wrong = append(wrong, err)
+		}
+	}
+	return entries, errors.Join(wrong...)
+}
+
 // list returns the entries in one folder of the index that keep accepts.
 func (x index) list(folder string, keep func(Entry) bool) ([]Entry, error) {
 	files, err := os.ReadDir(folder)

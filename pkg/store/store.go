@@ -316,6 +316,15 @@ func (s *Store) Find(profile, environment string, origin token.Origin) ([]Entry,
 	return entries, err
 }
 
+// Entries returns the index entries of one session, one for each store that
+// holds it, the newest first. It takes as long for one session as among a
+// thousand. As with List, entries and an error can come together.
+func (s *Store) Entries(key token.Key) ([]Entry, error) {
+	entries, err := s.index.of(key)
+	slices.SortFunc(entries, compareEntries)
+	return entries, err
+}
+
 // Lock takes the lock of the session under key, for renewing, saving and
 // deleting it. It waits for other holders, in this and in other processes,
 // until the context ends; a holder that dies gives it up. release can be
