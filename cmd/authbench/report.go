@@ -42,21 +42,24 @@ func ratios(times, by []time.Duration) []float64 {
 	return list
 }
 
-// report is the table of all programs; the first is what the others are
-// compared with, the second is what has a target.
-func report(contestants []contestant, times [][]time.Duration) string {
+// preface stands over the tables.
+const preface = `Wall time in milliseconds. In each table the rows are run in turn, round by
+round. Q1 and Q3 are quartiles; ratio is the median of each round's ratio to the
+first row of the table.
+`
+
+// report is the table of a group.
+func report(g group, times [][]time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Wall time of the whole process, in milliseconds; %d rounds, paired.\n", len(times[0]))
-	fmt.Fprintf(&b, "Q1 and Q3 are quartiles; ratio is the median of each round's ratio to\n%s.\n\n", contestants[0].name)
-	fmt.Fprintf(&b, "%-22s %7s %7s %7s %7s\n", "", "Q1", "median", "Q3", "ratio")
-	for i, c := range contestants {
+	title := fmt.Sprintf("%s (rounds: %d)", g.title, len(times[0]))
+	fmt.Fprintf(&b, "\n%-40s %8s %8s %8s %6s\n", title, "Q1", "median", "Q3", "ratio")
+	for i, c := range g.contestants {
 		ms := spreadOf(milliseconds(times[i]))
-		ratio := spreadOf(ratios(times[i], times[0]))
 		note := ""
-		if i == 1 {
-			note = fmt.Sprintf("  target: at most %.2f", target)
+		if c.target > 0 {
+			note = fmt.Sprintf("  target: at most %.2f", c.target)
 		}
-		fmt.Fprintf(&b, "%-22s %7.2f %7.2f %7.2f %7.2f%s\n", c.name, ms.lower, ms.median, ms.upper, ratio.median, note)
+		fmt.Fprintf(&b, "  %-38s %8.2f %8.2f %8.2f %6.2f%s\n", c.name, ms.lower, ms.median, ms.upper, spreadOf(ratios(times[i], times[0])).median, note)
 	}
 	return b.String()
 }

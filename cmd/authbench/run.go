@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os/exec"
 	"time"
 )
 
@@ -18,22 +17,21 @@ const (
 	exitInterrupted = 130
 )
 
-// target is what "authctl token" may take, as a part of secret-tool's time.
-const target = 0.60
-
 // run measures and prints, and returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("authbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	program := flags.String("authctl", "bin/authctl", "`path` of the program to measure")
-	profiles := flags.String("profiles", "profiles.example.yaml", "`path` of the example profiles")
-	rounds := flags.Int("rounds", 100, "how many times each program is run")
+	p := plan{environ: environ}
+	flags.StringVar(&p.program, "authctl", "bin/authctl", "`path` of the program to measure")
+	flags.StringVar(&p.profiles, "profiles", "profiles.example.yaml", "`path` of the example profiles")
+	flags.IntVar(&p.rounds, "rounds", 100, "how many times each program is run")
+	flags.IntVar(&p.many, "many", 1000, "how many sessions are many; ten times as many profiles are")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return exitDone
-	} else if err != nil || flags.NArg() > 0 || *rounds < 1 {
+	} else if err != nil || flags.NArg() > 0 || p.rounds < 1 || p.many < 1 {
 		return exitUsage
 	}
-	err := compare(ctx, plan{*program, *profiles, *rounds, environ}, stdout)
+	err := compare(ctx, p, stdout)
 	switch {
 	case err == nil:
 		return exitDone
@@ -49,7 +47,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 // plan is what the command line says.
 type plan struct {
 	program, profiles string
-	rounds            int
+	rounds, many      int
 	environ           []string
 }
 
@@ -60,43 +58,58 @@ func compare(ctx context.Context, p plan, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sc.close()) }()
-	contestants, err := sc.contestants(ctx)
+	groups, err := sc.groups(ctx, p.many)
 	if err != nil {
 		return err
 	}
-	const warmUp = 5
-	if _, err := measure(ctx, contestants, warmUp); err != nil {
+	if _, err := io.WriteString(stdout, preface); err != nil {
 		return err
 	}
-	times, err := measure(ctx, contestants, p.rounds)
-	if err != nil {
-		return err
+	for _, g := range groups {
+		times, err := measure(ctx, g, max(1, p.rounds/g.slower))
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(stdout, report(g, times)); err != nil {
+			return err
+		}
 	}
-	_, err = io.WriteString(stdout, report(contestants, times))
-	return err
+	return nil
 }
 
-// contestant is a program to measure.
+// group is what is compared with each other: all with the first one.
+type group struct {
+	title       string
+	slower      int // so many times fewer rounds than others
+	contestants []contestant
+}
+
+// contestant is something to measure. Its target is the ratio to the first one
+// of the group; 0 is none.
 type contestant struct {
-	name string
-	run  func(context.Context) *exec.Cmd
+	name   string
+	target float64
+	run    func(context.Context) error
 }
 
-// measure runs all programs in each round, in turn forwards and backwards, and
-// returns the wall time of each run, by program and round.
-func measure(ctx context.Context, contestants []contestant, rounds int) ([][]time.Duration, error) {
-	times := make([][]time.Duration, len(contestants))
-	for round := range rounds {
-		for i := range contestants {
+// measure runs all contestants in each round, in turn forwards and backwards,
+// and returns the wall time of each run, by contestant and round. The first
+// runs do not count.
+func measure(ctx context.Context, g group, rounds int) ([][]time.Duration, error) {
+	const warmUp = 2
+	times := make([][]time.Duration, len(g.contestants))
+	for round := range warmUp + rounds {
+		for i := range g.contestants {
 			if round%2 == 1 {
-				i = len(contestants) - 1 - i
+				i = len(g.contestants) - 1 - i
 			}
-			cmd := contestants[i].run(ctx) // its output goes nowhere
 			start := time.Now()
-			if err := cmd.Run(); err != nil {
-				return nil, errors.Join(ctx.Err(), fmt.Errorf("%s: %w", contestants[i].name, err))
+			if err := g.contestants[i].run(ctx); err != nil {
+				return nil, errors.Join(ctx.Err(), fmt.Errorf("%s: %w", g.contestants[i].name, err))
 			}
-			times[i] = append(times[i], time.Since(start))
+			if round >= warmUp {
+				times[i] = append(times[i], time.Since(start))
+			}
 		}
 	}
 	return times, nil

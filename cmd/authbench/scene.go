@@ -14,14 +14,13 @@ import (
 	"github.com/authctl/authctl/pkg/store/storetest"
 )
 
-// scene is a private keyring that holds the same token twice: as a session of
-// authctl, and as an item of secret-tool.
+// scene is the APIs, and private keyrings with sessions at one of them.
 type scene struct {
-	program string // authctl
-	folder  string // for the Go program that is the scale
-	keyring *storetest.Keyring
-	stage   *demo.Stage
-	env     []string
+	program  string // authctl
+	folder   string // for all that is made here
+	stage    *demo.Stage
+	environ  []string
+	keyrings []*storetest.Keyring
 }
 
 // errNoPrograms says what to install.
@@ -35,47 +34,76 @@ func newScene(program, profiles string, environ []string) (*scene, error) {
 	if _, err := exec.LookPath("secret-tool"); err != nil {
 		return nil, errNoPrograms
 	}
-	keyring, err := storetest.LaunchKeyring()
-	if errors.Is(err, storetest.ErrNoPrograms) {
-		return nil, errNoPrograms
-	}
+	stage, err := demo.New(profiles)
 	if err != nil {
 		return nil, err
 	}
-	sc := &scene{program: program, keyring: keyring}
-	sc.stage, err = demo.New(profiles)
-	if err == nil {
-		sc.folder, err = os.MkdirTemp("", "authbench")
-	}
-	if err != nil {
+	sc := &scene{program: program, stage: stage, environ: environ}
+	if sc.folder, err = os.MkdirTemp("", "authbench"); err != nil {
 		return nil, errors.Join(err, sc.close())
 	}
-	// The stage comes last: authctl's data is not the keyring's.
-	sc.env = sc.stage.Env(append(environ, keyring.Env()...))
 	return sc, nil
 }
 
-// close ends the keyring and the APIs, and removes what was made.
+// close ends the keyrings and the APIs, and removes what was made.
 func (sc *scene) close() error {
-	err := sc.keyring.Close()
-	if sc.stage != nil {
-		err = errors.Join(err, sc.stage.Close())
+	var err error
+	for _, keyring := range sc.keyrings {
+		err = errors.Join(err, keyring.Close())
 	}
+	err = errors.Join(err, sc.stage.Close())
 	if sc.folder != "" {
 		err = errors.Join(err, os.RemoveAll(sc.folder))
 	}
 	return err
 }
 
-func (sc *scene) command(ctx context.Context, program string, args ...string) *exec.Cmd {
+// user is what programs run as: with a keyring, folders and a session.
+type user struct {
+	keyring *storetest.Keyring
+	state   string // the folder of authctl's list of sessions
+	env     []string
+}
+
+// newUser starts a keyring and logs in.
+func (sc *scene) newUser(ctx context.Context) (user, error) {
+	keyring, err := storetest.LaunchKeyring()
+	if errors.Is(err, storetest.ErrNoPrograms) {
+		return user{}, errNoPrograms
+	}
+	if err != nil {
+		return user{}, err
+	}
+	sc.keyrings = append(sc.keyrings, keyring)
+	state := filepath.Join(sc.folder, fmt.Sprintf("state-%d", len(sc.keyrings)))
+	// The stage comes last: authctl's data is not the keyring's.
+	env := append(sc.stage.Env(append(sc.environ, keyring.Env()...)), "XDG_STATE_HOME="+state)
+	u := user{keyring, filepath.Join(state, "authctl"), env}
+	name, password := sc.stage.Sim.Credentials(sim.Zumrails)
+	_, err = u.output(ctx, password, sc.program, "login", sim.Zumrails, "--username", name, "--password-stdin", "--store", "keyring")
+	return u, err
+}
+
+// with returns the user with one more variable.
+func (u user) with(variable string) user {
+	u.env = append(append([]string{}, u.env...), variable)
+	return u
+}
+
+func (u user) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = sc.env
+	cmd.Env = u.env
 	return cmd
 }
 
+// contestant is a program whose output goes nowhere.
+func (u user) contestant(name string, target float64, program string, args ...string) contestant {
+	return contestant{name, target, func(ctx context.Context) error { return u.command(ctx, program, args...).Run() }}
+}
+
 // output runs a program with an input and returns what it printed.
-func (sc *scene) output(ctx context.Context, input, program string, args ...string) (string, error) {
-	cmd := sc.command(ctx, program, args...)
+func (u user) output(ctx context.Context, input, program string, args ...string) (string, error) {
+	cmd := u.command(ctx, program, args...)
 	cmd.Stdin = strings.NewReader(input)
 	var complaint strings.Builder
 	cmd.Stderr = &complaint
@@ -84,56 +112,4 @@ func (sc *scene) output(ctx context.Context, input, program string, args ...stri
 		err = fmt.Errorf("%s %s: %w: %s", filepath.Base(program), args[0], err, strings.TrimSpace(complaint.String()))
 	}
 	return string(out), err
-}
-
-// attributes name the item of secret-tool.
-func attributes() []string { return []string{"service", "authbench", "account", "token"} }
-
-// contestants logs in, stores the same token with secret-tool, sees that both
-// give it back, and returns the programs to compare.
-func (sc *scene) contestants(ctx context.Context) ([]contestant, error) {
-	user, password := sc.stage.Sim.Credentials(sim.Zumrails)
-	if _, err := sc.output(ctx, password, sc.program, "login", sim.Zumrails, "--username", user, "--password-stdin", "--store", "keyring"); err != nil {
-		return nil, err
-	}
-	token, err := sc.output(ctx, "", sc.program, "token", sim.Zumrails)
-	if err != nil {
-		return nil, err
-	}
-	token = strings.TrimSuffix(token, "\n")
-	if _, err := sc.output(ctx, token, "secret-tool", append([]string{"store", "--label=authbench"}, attributes()...)...); err != nil {
-		return nil, err
-	}
-	lookup := append([]string{"lookup"}, attributes()...)
-	if same, err := sc.output(ctx, "", "secret-tool", lookup...); err != nil || same != token {
-		return nil, errors.Join(errors.New("secret-tool does not give the token back"), err)
-	}
-	hello, err := sc.buildHello(ctx)
-	if err != nil {
-		return nil, err
-	}
-	entry := func(name, program string, args ...string) contestant {
-		return contestant{name, func(ctx context.Context) *exec.Cmd { return sc.command(ctx, program, args...) }}
-	}
-	return []contestant{
-		entry("secret-tool lookup", "secret-tool", lookup...),
-		entry("authctl token zumrails", sc.program, "token", sim.Zumrails),
-		entry("authctl version", sc.program, "version"),
-		entry("hello world in Go", hello),
-	}, nil
-}
-
-// buildHello builds the smallest Go program that prints something.
-func (sc *scene) buildHello(ctx context.Context) (string, error) {
-	source, program := filepath.Join(sc.folder, "hello.go"), filepath.Join(sc.folder, "hello")
-	const text = "package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(\"hello, world\\n\") }\n"
-	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, source)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w: %s", err, out)
-	}
-	return program, nil
 }

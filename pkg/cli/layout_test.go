@@ -28,7 +28,7 @@ func homes() map[string][]string {
 		"filippo.io/age":                {"pkg/store"},
 		"github.com/agnivade/":          {"pkg/profile"},
 		"github.com/fatih/color":        {"pkg/console"},
-		"github.com/godbus/dbus":        {"pkg/store"},
+		"github.com/godbus/dbus":        {"pkg/store", "cmd/authbench/direct"},
 		"github.com/gofrs/flock":        {"pkg/store"},
 		"github.com/golang-jwt/jwt":     {"pkg/jwt", "pkg/sim"},
 		"github.com/google/renameio":    {"pkg/store"},

@@ -145,7 +145,7 @@ func (x index) find(name string) (row, bool) {
 // entry reads the lines of a row.
 func (x index) entry(r row) (entry, bool) {
 	path, known := x.from.path(r.File)
-	if !known || r.Offset < 0 || r.Length < 1 || r.Length > maxFile || r.Line < 1 || int64(r.Line) > r.Offset+1 {
+	if !known || r.Length < 1 || r.Length > maxFile || r.Line < 1 || int64(r.Line) > r.Offset+1 {
 		return entry{}, false
 	}
 	now, err := stampOf(path)
@@ -296,8 +296,7 @@ func (c *Catalog) rows(from Sources) []row {
 func (e entry) row(m lineMap, from Sources) (row, bool) {
 	offset, end := m.around(e.pos.Line)
 	text := []byte(e.file.text[offset:end])
-	key, value, ok := parseAlone(text, e.pos.Line)
-	if !ok || key.Value != e.name || key.Line != e.pos.Line || key.Column != e.pos.Column || !sameNode(value, e.node) {
+	if _, value, ok := parseAlone(text, e.pos.Line); !ok || !sameNode(value, e.node) {
 		return row{}, false
 	}
 	r := row{Name: e.name, Stamp: e.file.stamp, Offset: int64(offset), Length: len(text), Line: e.pos.Line}

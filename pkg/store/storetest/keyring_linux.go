@@ -78,6 +78,31 @@ func (k *Keyring) Items() ([]string, error) {
 	return names, err
 }
 
+// Add puts items of authctl into the keyring, by name, as go-keyring does.
+func (k *Keyring) Add(items map[string][]byte) error {
+	var none dbus.Variant
+	secret := struct {
+		Session           dbus.ObjectPath
+		Parameters, Value []byte
+		ContentType       string
+	}{ContentType: "text/plain; charset=utf8"}
+	open := k.conn.Object(secretService, servicePath).Call(serviceInterface+".OpenSession", 0, "plain", dbus.MakeVariant(""))
+	if err := open.Store(&none, &secret.Session); err != nil {
+		return err
+	}
+	for name, value := range items {
+		secret.Value = value
+		properties := map[string]dbus.Variant{
+			itemInterface + ".Label":      dbus.MakeVariant(name),
+			itemInterface + ".Attributes": dbus.MakeVariant(map[string]string{"service": "authctl", "username": name}),
+		}
+		if err := k.conn.Object(secretService, loginPath).Call(collectionInterface+".CreateItem", 0, properties, secret, true).Err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (k *Keyring) restart(unlocked bool) error {
 	if err := k.Stop(); err != nil {
 		return err

@@ -23,5 +23,8 @@ func (*Keyring) Restart() error { return nil }
 // Items returns nothing.
 func (*Keyring) Items() ([]string, error) { return nil, nil }
 
+// Add does nothing.
+func (*Keyring) Add(map[string][]byte) error { return nil }
+
 // Close does nothing.
 func (*Keyring) Close() error { return nil }
