@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,13 +96,45 @@ the key of the file store, or names its file.`,
 	root.SetHelpCommand(helpCommand(root))
 	root.SetUsageTemplate(usageTemplate())
 	root.SetVersionTemplate("authctl {{.Version}}\n")
-	root.AddCommand(
-		a.loginCommand(), a.logoutCommand(), a.refreshCommand(), a.cancelCommand(),
-		a.statusCommand(), a.whoamiCommand(), a.tokenCommand(), a.decodeCommand(), a.profileCommand(),
-		a.storeCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand(),
-	)
+	for _, m := range a.wanted() {
+		root.AddCommand(m.make())
+	}
 	a.markStart(root)
 	return root
+}
+
+// maker makes a command; it knows the name before.
+type maker struct {
+	name string
+	make func() *cobra.Command
+}
+
+func (a *app) makers() []maker {
+	return []maker{
+		{"login", a.loginCommand},
+		{"logout", a.logoutCommand},
+		{"refresh", a.refreshCommand},
+		{"cancel", a.cancelCommand},
+		{"status", a.statusCommand},
+		{"whoami", a.whoamiCommand},
+		{"token", a.tokenCommand},
+		{"decode", a.decodeCommand},
+		{"profile", a.profileCommand},
+		{"store", a.storeCommand},
+		{"doctor", a.doctorCommand},
+		{"completion", a.completionCommand},
+		{"version", a.versionCommand},
+	}
+}
+
+// wanted is the one command that the first argument names, since a run needs no
+// other and making all takes longer than the rest of a short one; else all.
+func (a *app) wanted() []maker {
+	all := a.makers()
+	if i := slices.IndexFunc(all, func(m maker) bool { return len(a.env.Args) > 0 && m.name == a.env.Args[0] }); i >= 0 {
+		return all[i : i+1]
+	}
+	return all
 }
 
 // addGlobalFlags adds the flags of every command, and what Tab offers for them.

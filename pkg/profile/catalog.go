@@ -43,7 +43,7 @@ type entry struct {
 // file is one that profiles were read from.
 type file struct {
 	path   string
-	stamp  *stamp // before it was read
+	stamp  string // before it was read
 	text   string
 	lines  []string
 	root   *yaml.Node
@@ -86,21 +86,21 @@ func (c *Catalog) Files() int { return c.files }
 
 // readFile reads a regular file: a pipe in its place would be waited for. The
 // stamp is that from before, so that it shows a change meanwhile.
-func readFile(path string) ([]byte, *stamp, error) {
+func readFile(path string) ([]byte, string, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s is not a regular file", path)
+		return nil, "", fmt.Errorf("%s is not a regular file", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err == nil && len(data) > maxFile {
 		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
 	}
-	return data, newStamp(info), err
+	return data, stamp(info), err
 }
 
 // Parse reads one file's contents; name is used in error messages.

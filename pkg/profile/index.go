@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,34 +33,21 @@ const maxRow = 16 << 10
 // that everything is read again. It can be deleted at any time.
 //
 // Its rows are JSON, sorted by name and filled up with blanks to one length, so
-// that a search reads a few of them. The first one tells what it was made from.
+// that a search reads a few of them. Before them stands one with the version and
+// the stamps of file and folder. The stamp of a folder changes when a file is
+// added, removed or replaced, but not when one is written in place: each row has
+// the stamp of its own file too.
 type index struct {
 	path string // empty: there is none
-	head []byte // what the first row must be now
+	head string // what the first row must be now
 	from Sources
-}
-
-// header is the first row. A change in it makes the index old. That of a folder
-// changes when a file is added, removed or replaced, but not when one is
-// written in place: each row has a stamp of its own file too.
-type header struct {
-	Version int
-	File    *stamp
-	Folder  *stamp
-}
-
-// stamp changes when a file does. It is nil where there is none.
-type stamp struct {
-	Size  int64
-	Time  int64 // of the last change, in nanoseconds
-	Inode uint64
 }
 
 // row says where a profile stands: in whole lines that hold nothing else.
 type row struct {
 	Name   string
 	File   string // in the folder; empty for the file of the sources
-	Stamp  *stamp
+	Stamp  string
 	Offset int64
 	Length int
 	Line   int
@@ -72,27 +60,29 @@ func (l Library) index() index {
 	path, pathErr := filepath.Abs(l.Sources.File)
 	file, fileErr := stampOf(l.Sources.File)
 	folder, folderErr := stampOf(l.Sources.Folder)
-	head, headErr := json.Marshal(header{indexVersion, file, folder})
-	if l.State == "" || errors.Join(pathErr, fileErr, folderErr, headErr) != nil {
+	if l.State == "" || errors.Join(pathErr, fileErr, folderErr) != nil {
 		return index{}
 	}
+	head := fmt.Sprintf("authctl profiles %d %q %q", indexVersion, file, folder)
 	key := sha256.Sum256([]byte(path + "\x00" + l.Sources.Folder))
 	return index{path: filepath.Join(l.State, hex.EncodeToString(key[:])+".index"), head: head, from: l.Sources}
 }
 
-func stampOf(path string) (*stamp, error) {
+// stampOf returns what changes when a file does; nothing where there is none.
+func stampOf(path string) (string, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return "", nil
 	}
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return newStamp(info), nil
+	return stamp(info), nil
 }
 
-func newStamp(info fs.FileInfo) *stamp {
-	return &stamp{info.Size(), info.ModTime().UnixNano(), inode(info)}
+// stamp is size, time of the last change in nanoseconds, and inode.
+func stamp(info fs.FileInfo) string {
+	return fmt.Sprintf("%d %d %d", info.Size(), info.ModTime().UnixNano(), inode(info))
 }
 
 // profile returns a profile if the index leads to it and it has no mistake:
@@ -127,7 +117,7 @@ func (x index) find(name string) (row, bool) {
 	buffer := make([]byte, maxRow)
 	n, _ := f.ReadAt(buffer, 0) // io.EOF if there are not that many
 	width := bytes.IndexByte(buffer[:n], '\n') + 1
-	if width == 0 || !bytes.Equal(bytes.TrimRight(buffer[:width], " \n"), x.head) {
+	if width == 0 || string(bytes.TrimRight(buffer[:width], " \n")) != x.head {
 		return row{}, false
 	}
 	read := func(i int) (r row) {
@@ -149,7 +139,7 @@ func (x index) entry(r row) (entry, bool) {
 		return entry{}, false
 	}
 	now, err := stampOf(path)
-	if err != nil || now == nil || r.Stamp == nil || *now != *r.Stamp {
+	if err != nil || now != r.Stamp {
 		return entry{}, false
 	}
 	f, err := os.Open(path)
@@ -182,8 +172,7 @@ func (s Sources) path(name string) (string, bool) {
 // sum is a checksum of the profile's lines and of what the row says of them.
 func (r row) sum(text []byte) string {
 	h := sha256.New()
-	place, _ := json.Marshal([]any{r.Name, r.File, r.Offset, r.Line}) // text and numbers
-	h.Write(place)
+	_, _ = fmt.Fprintf(h, "%q %q %d %d\n", r.Name, r.File, r.Offset, r.Line) // a hash takes all
 	h.Write(text)
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -230,7 +219,7 @@ func (x index) rows(c *Catalog) []byte {
 	if c.size < minIndexed {
 		return nil
 	}
-	lines := [][]byte{x.head}
+	lines := [][]byte{[]byte(x.head)}
 	for _, r := range c.rows(x.from) {
 		if line, err := json.Marshal(r); err == nil {
 			lines = append(lines, line)
