@@ -446,7 +446,11 @@ func wantEntries(t *testing.T, p Place, sessions ...token.Session) {
 	got, err := s.Find(t.Name(), "sandbox", "https://api.example.com:443")
 	var want []store.Entry
 	for _, session := range sessions {
-		want = append(want, entry(session, s.Name(), !session.RefreshToken.IsZero()))
+		one := entry(session, s.Name(), !session.RefreshToken.IsZero())
+		want = append(want, one)
+		if got, err := s.Entries(session.Key); err != nil || !cmp.Equal([]store.Entry{one}, got) {
+			t.Errorf("Entries of %q: %v %+v", session.Account, err, got)
+		}
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("Find: %v (-want +got):\n%s", err, diff)
