@@ -314,7 +314,7 @@ func oneLine(text string) string {
 // does not say.
 func (a *Answer) RetryAfter() time.Duration {
 	value := a.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 && seconds < 1<<31 {
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds > 0 {
 		return time.Duration(seconds) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {

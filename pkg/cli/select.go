@@ -289,6 +289,7 @@ func (a *app) openStore(name string) (*store.Store, error) {
 		Identity:    store.Identity{Text: token.NewSecret(a.env.Getenv(envIdentity)), Path: a.identityPath()},
 		Getenv:      a.env.Getenv,
 		Interactive: !a.noInput && a.err.Terminal(),
+		Waiting:     func() { a.say("waiting for the keyring; its dialog may ask for the password") },
 	})
 }
 
