@@ -2,6 +2,7 @@ package jq_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,5 +100,12 @@ func TestCheckRefuses(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestThreat10_LongExpression(t *testing.T) {
+	t.Parallel()
+	if err := jq.Check("."+strings.Repeat(" ", 16<<10), nil); err == nil || err.Error() != "the expression is too long" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -30,29 +30,30 @@ const (
 )
 
 // weigh returns how much of left remains after value has been taken off it; it
-// stops when nothing does. A part that stands in several places counts in each:
-// so it does for the steps that walk through the value.
+// stops when nothing does. The weight is the least that JSON needs for it. A
+// part that stands in several places counts in each: so it does for the steps
+// that walk through the value.
 func weigh(value any, left int) int {
 	switch v := value.(type) {
 	case string:
 		if len(v) > maxString {
 			return -1
 		}
-		return left - 1 - len(v)
+		return left - 2 - len(v)
 	case json.Number:
-		return left - 1 - number(len(v))
+		return left - number(len(v))
 	case *big.Int:
 		return left - 1 - number(v.BitLen()/3)
 	case []any:
-		left -= 1
+		left -= 2
 		for i := 0; i < len(v) && left >= 0; i++ {
 			left = weigh(v[i], left)
 		}
 		return left
 	case map[string]any:
-		left -= 1
+		left -= 2
 		for key, part := range v {
-			if left = weigh(part, left-1-len(key)); left < 0 {
+			if left = weigh(part, left-3-len(key)); left < 0 {
 				break
 			}
 		}

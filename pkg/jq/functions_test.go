@@ -213,6 +213,7 @@ func TestLink(t *testing.T) {
 		{[]string{`</2>; rel=prev; rel=next`}, nil}, // the first counts
 		{[]string{`</2>; xrel=next`, `</2>; rel=nexts`, `rel=next`, `</2`, `<>; rel=next`, `,;,`, `"`}, nil},
 		{[]string{`,, </2>; rel=next,`}, "/2"},
+		{[]string{`</1>; title="\", </9>; rel=next", </2>; rel=next`}, "/2"},
 	} {
 		got := first(t, `link("next")`, jq.Input{Header: http.Header{"Link": tt.header}})
 		if diff := cmp.Diff(result{Value: tt.want}, got); diff != "" {

@@ -83,6 +83,11 @@ func mentioned(text string) []string {
 func First(ctx context.Context, text string, in Input) (any, error) {
 	ctx, stop := limited(ctx)
 	defer stop()
+	return run(ctx, text, in)
+}
+
+// run is First without the limits of time and memory.
+func run(ctx context.Context, text string, in Input) (any, error) {
 	names := mentioned(text)
 	code, err := compile(text, names, &functions{ctx, in})
 	if err != nil {
@@ -101,9 +106,6 @@ func First(ctx context.Context, text string, in Input) (any, error) {
 	}
 	if err, failed := result.(error); failed {
 		return nil, evalError(ctx, err)
-	}
-	if text, ok := result.(string); ok && len(text) > maxString {
-		return nil, errLarge()
 	}
 	return result, nil
 }

@@ -2,7 +2,7 @@ package jq
 
 import (
 	"context"
-	"runtime/metrics"
+	"runtime"
 	"time"
 )
 
@@ -13,15 +13,14 @@ const (
 	// program's: in a program that fills memory otherwise, a slow expression can
 	// fail through no fault of its own.
 	heapLimit = 256 << 20
-	// heapTick is how often the heap is looked at; most expressions are done
-	// long before the first time.
+	// heapTick is how often the heap is looked at.
 	heapTick = 5 * time.Millisecond
 	// maxText is the longest expression, in bytes.
 	maxText = 16 << 10
 	// maxString is the longest text that an expression may make, in bytes.
 	maxString = 4 << 20
-	// maxWeight bounds what one value may hold: one for each part and each byte
-	// of text. No answer weighs as much, because it is longer than its weight.
+	// maxWeight bounds what one value may hold, in bytes of JSON. It is as much
+	// as the longest answer that is taken.
 	maxWeight = 8 << 20
 )
 
@@ -30,33 +29,32 @@ const (
 func limited(ctx context.Context) (limited context.Context, stop func()) {
 	timed, stopTimer := context.WithTimeout(ctx, timeLimit)
 	watched, cancel := context.WithCancelCause(timed)
-	go watchHeap(watched, heapSize()+heapLimit, cancel)
+	go watchHeap(watched, heapLimit, cancel)
 	return watched, func() {
 		cancel(nil)
 		stopTimer()
 	}
 }
 
-func watchHeap(ctx context.Context, most uint64, cancel context.CancelCauseFunc) {
+// watchHeap cancels when the heap has grown too much since the first tick, which
+// most expressions do not live to see: what grew before is little.
+func watchHeap(ctx context.Context, limit uint64, cancel context.CancelCauseFunc) {
 	ticker := time.NewTicker(heapTick)
 	defer ticker.Stop()
-	for {
+	for most := uint64(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if heapSize() > most {
-				cancel(failf("the expression takes too much memory"))
-				return
-			}
+		}
+		var now runtime.MemStats
+		runtime.ReadMemStats(&now)
+		switch {
+		case most == 0:
+			most = now.HeapAlloc + limit
+		case now.HeapAlloc > most:
+			cancel(failf("the expression takes too much memory"))
+			return
 		}
 	}
-}
-
-// heapSize returns the bytes of all objects, dead ones that have not been swept
-// included. It stops nothing, unlike runtime.ReadMemStats.
-func heapSize() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }
