@@ -44,7 +44,7 @@ func TestThreat10_StepsAreBounded(t *testing.T) {
 		"null | .[2000000] /= 1", "null | .[2000000] %= 1", "null | .[2000000] //= 1", "null | .[1000000][1000000] = 1", `"x" | . *= 5000000`, zeros + " | . -= " + zeros,
 		// functions
 		"null | setpath([2000000]; 1)", "null | pick(.[2000000])", "fromstream([[2000000], 1], [[2000000]])", zeros + " | getpath([" + others + "])", zeros + " | nth(" + others + ")",
-		"[range(2000) | []] + [[range(2000)]] | transpose", `[range(20000) | ""] | join("x" * 1000)`, `"9" * 5000 | tonumber`,
+		"[range(2000) | []] + [[range(2000)]] | transpose", `[range(20000) | []] | join("x" * 1000)`, `"x" * 5000 | tonumber`,
 		zeros + " | indices(" + others + ")", zeros + " | index(" + others + ")", zeros + " | rindex(" + others + ")", zeros + " | contains(" + others + ")", zeros + " | inside(" + others + ")",
 		`0 | strftime("x" * 2000)`, `0 | strflocaltime("x" * 2000)`, `"x" | strptime("x" * 2000)`,
 		long + ` | test("[a-z]+y")`, long + ` | test("[a-z]+y"; "i")`, long + ` | test(["[a-z]+y", "i"])`, long + ` | match("[a-z]+y")`, long + ` | match("[a-z]+y"; "i")`,

@@ -2,7 +2,7 @@
 // header and claims exactly as they were written, another signed or encrypted
 // token (RFC 7515, RFC 7516), or opaque text. It trusts nothing in a token and
 // fetches nothing; what it returns is not safe to print before it has passed
-// console.Sanitize.
+// console.Sanitize. It also signs claims.
 package jwt
 
 import (
