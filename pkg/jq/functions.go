@@ -50,20 +50,31 @@ func (f *functions) options() []gojq.CompilerOption {
 	add("cookie", 1, 1, f.cookie)
 	add("cookies", 0, 0, f.cookies)
 	add("link", 1, 1, f.link)
-	add("hash", 1, 1, digest)
-	add("hmac", 2, 2, mac)
-	add("pbkdf2", 4, 4, f.pbkdf2)
-	add("base64", 0, 0, convert("base64", base64.StdEncoding.EncodeToString))
-	add("base64url", 0, 0, convert("base64url", base64.RawURLEncoding.EncodeToString))
-	add("hex", 0, 0, convert("hex", hex.EncodeToString))
-	add("unhex", 0, 0, unhex)
-	add("utf16le", 0, 0, convert("utf16le", utf16le))
-	add("jwt", 2, 3, sign)
-	add("jwt_claims", 0, 0, claims)
-	add("totp", 0, 0, f.totp)
+	add("hash", 1, 1, orNull(digest))
+	add("hmac", 2, 2, orNull(mac))
+	add("pbkdf2", 4, 4, orNull(f.pbkdf2))
+	add("base64", 0, 0, orNull(convert("base64", base64.StdEncoding.EncodeToString)))
+	add("base64url", 0, 0, orNull(convert("base64url", base64.RawURLEncoding.EncodeToString)))
+	add("hex", 0, 0, orNull(convert("hex", hex.EncodeToString)))
+	add("unhex", 0, 0, orNull(unhex))
+	add("utf16le", 0, 0, orNull(convert("utf16le", utf16le)))
+	add("jwt", 2, 3, orNull(sign))
+	add("jwt_claims", 0, 0, orNull(claims))
+	add("totp", 0, 0, orNull(f.totp))
 	add("nonce", 0, 0, func(any, []any) any { return nonce() })
 	add("uuid", 0, 0, func(any, []any) any { return uuid.NewString() })
 	return list
+}
+
+// orNull lets null pass: what is computed of a value that is missing is missing
+// itself, so that the leaf which names it is left out.
+func orNull(function func(any, []any) any) func(any, []any) any {
+	return func(value any, args []any) any {
+		if value == nil {
+			return nil
+		}
+		return function(value, args)
+	}
 }
 
 // texts takes the input and the arguments of a function as texts. The error

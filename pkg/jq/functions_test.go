@@ -76,6 +76,7 @@ func TestFunctions(t *testing.T) {
 		`"4A6f" | unhex`:                                                {Value: "Jo"},
 		`"4A6" | unhex`:                                                 {Error: "unhex takes an even number of hexadecimal digits"},
 		`"é\ud83d\ude00" | utf16le | hex`:                               {Value: "e9003dd800de"},
+		`null | hash("md5") | hex`:                                      {},
 		`1 | base64`:                                                    {Error: "base64 takes text, not number"},
 		// bytes that are not UTF-8 go through
 		"$raw":              {Value: "\xff\x00\xfe"},
