@@ -97,12 +97,13 @@ func (sc *scene) otherPrograms(ctx context.Context, u user) ([]group, error) {
 
 // build compiles a package or a file as make build does.
 func build(ctx context.Context, program, source string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", program, source)
+	linked := program + ".linked"
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", linked, source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w: %s", err, out)
 	}
-	return nil
+	return install(linked, program)
 }
 
 // buildHello builds the smallest Go program that prints something.

@@ -137,6 +137,16 @@ func (a *app) wanted() []maker {
 	return all
 }
 
+// below are those of a command's own commands that a run needs: "authctl token"
+// needs none, "authctl token create" one, help and completion all.
+func (a *app) below(command string, all []maker) []maker {
+	args := a.env.Args
+	if len(args) == 0 || args[0] != command || slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+		return all
+	}
+	return slices.DeleteFunc(all, func(m maker) bool { return !slices.Contains(args, m.name) })
+}
+
 // addGlobalFlags adds the flags of every command, and what Tab offers for them.
 func (a *app) addGlobalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()

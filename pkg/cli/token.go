@@ -51,7 +51,11 @@ code tells why.`,
 	}
 	cmd.Flags().StringVar(&minTTL, "min-ttl", "60s", "renew the token unless it lasts for this `time`, such as 90s, 10m, 1h")
 	a.addOutput(cmd, outputRaw, outputHeader, outputJSON)
-	cmd.AddCommand(a.tokenCreateCommand(), a.tokenListCommand(), a.tokenRevokeCommand(), a.tokenRotateCommand())
+	for _, m := range a.below("token", []maker{
+		{"create", a.tokenCreateCommand}, {"list", a.tokenListCommand}, {"revoke", a.tokenRevokeCommand}, {"rotate", a.tokenRotateCommand},
+	}) {
+		cmd.AddCommand(m.make())
+	}
 	return exitCodes(cmd, 3, 4, 5, 6, 7, 8)
 }
 

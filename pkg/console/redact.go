@@ -24,8 +24,10 @@ const minSecret = 4
 // them out of what is written through its writers. The zero value is ready and
 // knows none. It is safe for concurrent use.
 type Redactor struct {
-	mu    sync.Mutex // held to add; writers read the current table without it
-	table atomic.Pointer[formTable]
+	mu      sync.Mutex     // held to change what follows; writers read the current table without it
+	pending []token.Secret // not in the table yet: a run that writes nothing needs none
+	behind  atomic.Bool    // there are pending ones
+	table   atomic.Pointer[formTable]
 }
 
 // formTable holds every way in which a known secret may be spelled, by first
@@ -36,13 +38,24 @@ type formTable [256][]string
 func (r *Redactor) Add(secrets ...token.Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.pending = append(r.pending, secrets...)
+	r.behind.Store(true)
+}
+
+// forms returns the table of all secrets that are known; nil for none.
+func (r *Redactor) forms() *formTable {
+	if !r.behind.Load() {
+		return r.table.Load()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	next := new(formTable)
 	if old := r.table.Load(); old != nil {
 		for i, list := range old {
 			next[i] = slices.Clone(list)
 		}
 	}
-	for _, s := range secrets {
+	for _, s := range r.pending {
 		text := s.Reveal()
 		next.addText(text)
 		if strings.Contains(strings.TrimSpace(text), "\n") {
@@ -53,6 +66,9 @@ func (r *Redactor) Add(secrets ...token.Secret) {
 		}
 	}
 	r.table.Store(next)
+	r.pending = nil
+	r.behind.Store(false)
+	return next
 }
 
 // addText enters all forms of one secret.
@@ -164,7 +180,7 @@ func (w *RedactedWriter) Flush() error {
 // pass writes what is known to be harmless, or all of it when final.
 func (w *RedactedWriter) pass(final bool) error {
 	out := w.held
-	if table := w.redactor.table.Load(); table != nil {
+	if table := w.redactor.forms(); table != nil {
 		out = w.redact(table, final)
 	} else {
 		w.held = nil

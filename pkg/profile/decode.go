@@ -20,6 +20,25 @@ type decoder struct {
 	file     string
 	lines    []string // of the file
 	problems Problems
+	layouts  map[reflect.Type]layout // of the structs that were met
+}
+
+// layout maps the YAML keys of a struct to its fields.
+type layout struct {
+	keys  []string
+	index map[string][]int
+}
+
+func (d *decoder) layout(t reflect.Type) layout {
+	known, ok := d.layouts[t]
+	if !ok {
+		known.keys, known.index = fields(t)
+		if d.layouts == nil {
+			d.layouts = map[reflect.Type]layout{}
+		}
+		d.layouts[t] = known
+	}
+	return known
 }
 
 // decodable is a type that reads itself from a node. where names the place in
@@ -68,13 +87,20 @@ func (d *decoder) decode(node *yaml.Node, target reflect.Value, where string) {
 
 // fields maps the YAML keys of a struct, and of what it embeds, to its fields.
 func fields(t reflect.Type) (keys []string, index map[string][]int) {
-	index = map[string][]int{}
-	for _, field := range reflect.VisibleFields(t) {
-		if key := field.Tag.Get("yaml"); key != "" && key != "-" {
-			keys = append(keys, key)
-			index[key] = field.Index
+	index = make(map[string][]int, t.NumField())
+	var walk func(t reflect.Type, path []int)
+	walk = func(t reflect.Type, path []int) {
+		for i := range t.NumField() {
+			field := t.Field(i)
+			at := append(path[:len(path):len(path)], i)
+			if field.Anonymous {
+				walk(field.Type, at)
+			} else if key := field.Tag.Get("yaml"); key != "" && key != "-" {
+				keys, index[key] = append(keys, key), at
+			}
 		}
 	}
+	walk(t, nil)
 	return keys, index
 }
 
@@ -85,11 +111,11 @@ func (d *decoder) decodeStruct(node *yaml.Node, target reflect.Value, where stri
 	if p, ok := target.Addr().Interface().(positioned); ok {
 		p.setPos(d.pos(node))
 	}
-	keys, index := fields(target.Type())
+	layout := d.layout(target.Type())
 	d.eachMember(node, where, func(key, value *yaml.Node) {
-		i, known := index[key.Value]
+		i, known := layout.index[key.Value]
 		if !known {
-			d.fail(key, unknownKeyHint(key.Value, where, keys), "%s: unknown key in %s", key.Value, where)
+			d.fail(key, unknownKeyHint(key.Value, where, layout.keys), "%s: unknown key in %s", key.Value, where)
 			return
 		}
 		d.decode(value, target.FieldByIndex(i), key.Value)

@@ -2,8 +2,8 @@ package token
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,32 +19,31 @@ const longest = 100 * 365 * day
 // and at most 100 years.
 func ParseLifetime(text string) (time.Duration, error) {
 	const form = "write a number and a unit, such as 90s, 15m, 10h, 30d or 1w"
-	m := lifetimePattern().FindStringSubmatch(text)
-	if m == nil || text == "" {
-		return 0, fmt.Errorf("%q is no length of time: %s", text, form)
-	}
+	units := []struct {
+		letter byte
+		length time.Duration
+	}{{'w', 7 * day}, {'d', day}, {'h', time.Hour}, {'m', time.Minute}, {'s', time.Second}}
 	var total time.Duration
-	for i, unit := range []time.Duration{7 * day, day, time.Hour, time.Minute, time.Second} {
-		if m[i+1] == "" {
+	rest := text
+	for _, unit := range units {
+		digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
+		if digits == "" || len(rest) == len(digits) || rest[len(digits)] != unit.letter {
 			continue
 		}
-		n, err := strconv.ParseInt(m[i+1], 10, 64)
-		if err != nil || n > int64(longest/unit) {
+		rest = rest[len(digits)+1:]
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n > int64(longest/unit.length) {
 			return 0, fmt.Errorf("%q is too long: at most 100 years", text)
 		}
-		total = min(total+time.Duration(n)*unit, longest+1) // does not overflow
+		total = min(total+time.Duration(n)*unit.length, longest+1) // does not overflow
 	}
-	if total <= 0 {
+	switch {
+	case rest != "" || text == "":
+		return 0, fmt.Errorf("%q is no length of time: %s", text, form)
+	case total <= 0:
 		return 0, fmt.Errorf("%q is no time at all: %s", text, form)
-	}
-	if total > longest {
+	case total > longest:
 		return 0, fmt.Errorf("%q is too long: at most 100 years", text)
 	}
 	return total, nil
-}
-
-// lifetimePattern is compiled when needed: it is not on the hot path, and a
-// package variable would be compiled at every start.
-func lifetimePattern() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$`)
 }
