@@ -91,6 +91,7 @@ func (sc *scene) otherPrograms(ctx context.Context, u user) ([]group, error) {
 		{"the least in Go", 1, []contestant{
 			u.contestant("direct D-Bus read", 0, direct, item...),
 			sc.token(u, "authctl token", targetDirect),
+			u.contestant("the same, two at once", 0, direct, append(item, "at-once")...),
 		}},
 	}, nil
 }

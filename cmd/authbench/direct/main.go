@@ -1,6 +1,8 @@
 // Command direct reads one item of the keyring with the least that this takes
 // in Go: no command line, no profile, no list of sessions. It is what authbench
 // compares "authctl token" with.
+//
+//	direct SERVICE USERNAME [at-once]
 package main
 
 import (
@@ -11,7 +13,7 @@ import (
 )
 
 func main() {
-	if err := read(os.Args[1], os.Args[2]); err != nil {
+	if err := read(os.Args[1], os.Args[2], len(os.Args) > 3); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "direct:", err)
 		os.Exit(1)
 	}
@@ -24,19 +26,32 @@ type secret struct {
 	ContentType       string
 }
 
-// read prints the item in three calls, two of them at once.
-func read(service, username string) error {
+// read prints the item. It takes three calls: one after the other, or the first
+// two at once.
+func read(service, username string, atOnce bool) error {
 	conn, err := dbus.ConnectSessionBus()
 	if err != nil {
 		return err
 	}
 	object := func(path dbus.ObjectPath) dbus.BusObject { return conn.Object("org.freedesktop.secrets", path) }
-	opening := object("/org/freedesktop/secrets").Go("org.freedesktop.Secret.Service.OpenSession", 0, nil, "plain", dbus.MakeVariant(""))
-	searching := object("/org/freedesktop/secrets/collection/login").Go("org.freedesktop.Secret.Collection.SearchItems", 0, nil,
-		map[string]string{"service": service, "username": username})
+	open := func() *dbus.Call {
+		return object("/org/freedesktop/secrets").Go("org.freedesktop.Secret.Service.OpenSession", 0, nil, "plain", dbus.MakeVariant(""))
+	}
+	search := func() *dbus.Call {
+		return object("/org/freedesktop/secrets/collection/login").Go("org.freedesktop.Secret.Collection.SearchItems", 0, nil,
+			map[string]string{"service": service, "username": username})
+	}
+	opening := open()
+	if !atOnce {
+		opening = <-opening.Done
+	}
+	searching := search()
+	if atOnce {
+		opening = <-opening.Done
+	}
 	var none dbus.Variant
 	var session dbus.ObjectPath
-	if err := (<-opening.Done).Store(&none, &session); err != nil {
+	if err := opening.Store(&none, &session); err != nil {
 		return err
 	}
 	var items []dbus.ObjectPath
