@@ -21,7 +21,7 @@ func (a *app) profileCommand() *cobra.Command {
 		Long:    "Work with the profiles: the YAML entries that describe how an API hands out and\ntakes tokens.",
 		Example: "  authctl profile list\n  authctl profile validate",
 	}
-	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand(), a.profileTestCommand(), a.profileExampleCommand())
+	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand(), a.profileTestCommand(), a.profileExampleCommand(), a.profileGalleryCommand())
 	return exitCodes(group(cmd))
 }
 
