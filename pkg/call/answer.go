@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -106,9 +105,15 @@ func (a *Answer) ReadItem(ctx context.Context, item any, e profile.Expr, values 
 	return value
 }
 
+// input is what an expression sees. A text that is empty is missing in what is
+// sent, so it is null here.
 func (a *Answer) input(value any, values Values) jq.Input {
 	vars := map[string]any{}
-	maps.Copy(vars, values)
+	for name, value := range values {
+		if value != "" {
+			vars[name] = value
+		}
+	}
 	vars["status"], vars["body"] = a.Status, a.text
 	return jq.Input{Value: value, Header: a.Header, Cookies: a.cookies, Vars: vars, Now: a.ReceivedAt}
 }

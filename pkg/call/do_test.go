@@ -247,6 +247,20 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestMissingValuesAreNull reads names that have no value to send.
+func TestMissingValuesAreNull(t *testing.T) {
+	t.Parallel()
+	answer := call.NoAnswer(parseURL(t, "https://x.example"), noon())
+	got, err := answer.Read(t.Context(), profile.Expr{Text: `[$empty, $none, $zero, $off, (if $empty then 1 else 2 end), ($empty // "other")]`},
+		call.Values{"empty": "", "none": nil, "zero": 0, "off": false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]any{nil, nil, 0, false, 2, "other"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestReadItem(t *testing.T) {
 	t.Parallel()
 	server := serve(t, answering(200, "application/json", `{}`))
