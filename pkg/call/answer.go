@@ -281,9 +281,6 @@ const maxMessage = 500
 // message is the server's own message, by error: (own is then true) or,
 // without one, where most APIs put it.
 func (a *Answer) message(ctx context.Context, s Spec) (text string, own bool) {
-	if _, isText := a.body.(string); isText {
-		return "", false
-	}
 	usual := profile.Expr{Text: `[.error_description?, .message?, .error.message?, .error?, .detail?, .title?] | map(strings) | first`}
 	for _, expr := range []profile.Expr{s.Call.Error, s.Profile.Error, usual} {
 		result, err := a.Read(ctx, expr, s.ambient())

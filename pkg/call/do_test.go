@@ -123,6 +123,8 @@ func TestAnswers(t *testing.T) {
 		"401 as HTML":                  {answering(401, "text/html", html), "", refused(" with status 401")},
 		"401 in broken JSON":           {answering(401, isJSON, `{"message":`), "", refused(" with status 401")},
 		"401 as the profile says":      {answering(401, isJSON, `{"m":["first","second"]}`), "    error: .m[0]\n", refused(": first (status 401)")},
+		"401 as text":                  {answering(401, "text/plain", "invalid credentials"), "", refused(" with status 401")},
+		"401 as text, by the profile":  {answering(401, "text/plain", "invalid\ncredentials"), "    error: .message? // strings\n", refused(": invalid credentials (status 401)")},
 		"error: finds a number":        {answering(401, isJSON, `{"code":7,"message":"no"}`), "    error: .code\n", refused(": no (status 401)")},
 		"error: does not fit":          {answering(401, isJSON, `["no"]`), "    error: .m.n\n", refused(" with status 401")},
 		"403":                          {answering(403, isJSON, `{"message":"not you"}`), "", refused(": not you (status 403)")},
