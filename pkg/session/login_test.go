@@ -692,6 +692,13 @@ func TestSteps(t *testing.T) {
 				Asked: []string{`POST /start  {"user":"ann"}`},
 			},
 		},
+		"nothing is read from a refusal": {
+			"    login: [{request: POST /start, save: {ticket: .ticket}}, {request: POST /answer, text: \"{{ticket}}\", token: .t}]\n", answers{"POST /start": reply(403, `{}`)},
+			result{
+				Error: outcome{"HOST refused with status 403", "check the user name and the password, then log in again", fault.Refused},
+				Asked: []string{`POST /start`},
+			},
+		},
 		"names in expressions": {
 			"    inputs: {region: Region, zone: Zone, unused: {label: x, optional: true}}\n    headers: {X: \"{{unused}}\"}\n    login:\n      request: POST /start\n      success: .zones | index($zone) != null\n      save: {host_key: \".keys[$region]\"}\n      error: .errors[$username]\n    token: .tokens[$region]\n",
 			answers{"POST /start": reply(200, `{"zones":["b"],"keys":{"eu":"opal-7Q"},"tokens":{"eu":"agate-2"}}`)},

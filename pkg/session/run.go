@@ -119,7 +119,8 @@ func (r *run) do(ctx context.Context) (*result, error) {
 			return nil, refused
 		}
 		answer, err := r.make(ctx, c)
-		if err != nil && (answer == nil || fault.KindOf(err) != fault.Refused) {
+		goesOn := i+1 < len(r.calls) && !r.calls[i+1].When.IsZero()
+		if err != nil && (answer == nil || fault.KindOf(err) != fault.Refused || !goesOn) {
 			return nil, err
 		}
 		refused, res.answer, res.call = err, answer, c
