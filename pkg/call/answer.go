@@ -110,7 +110,11 @@ func (a *Answer) ReadItem(ctx context.Context, item any, e profile.Expr, values 
 func (a *Answer) input(value any, values Values) jq.Input {
 	vars := map[string]any{}
 	for name, value := range values {
-		if value != "" {
+		switch value {
+		case "":
+		case Blank:
+			vars[name] = ""
+		default:
 			vars[name] = value
 		}
 	}

@@ -80,7 +80,7 @@ func TestBuild(t *testing.T) {
 		textType = "text/plain; charset=utf-8"
 	)
 	values := call.Values{
-		"username": "ann", "password": opal, "otp": "", "client_id": nil, "tenant": "a/b",
+		"username": "ann", "password": opal, "otp": "", "blank": call.Blank, "client_id": nil, "tenant": "a/b",
 		"count": json.Number("12345678901234567890"), "on": true, "list": []any{"x", json.Number("1")}, "token": "agate-2",
 	}
 	tests := map[string]struct {
@@ -117,6 +117,16 @@ func TestBuild(t *testing.T) {
 			want: wire{
 				Line: "POST https://x.example/v1/login", Header: header("Content-Type", jsonType), Body: `{"d":["ann"],"f":{},"g":[{"i":1}]}`,
 				LeftOut: []string{"json.a (no otp)", "json.b.c (no client_id)", "json.d.0 (no nobody)", "json.e.0.0 (no otp)", "json.g.0.h (no otp)"},
+			},
+		},
+		"an empty text that is meant": {
+			login: `      request: POST /login
+      headers: {X-Domain: "{{blank}}"}
+      query: {domain: "{{blank}}"}
+      json: {a: "{{blank}}", b: "{{blank}}{{username}}"}
+`,
+			want: wire{
+				Line: "POST https://x.example/v1/login?domain=", Header: header("Content-Type", jsonType, "X-Domain", ""), Body: `{"a":"","b":"ann"}`,
 			},
 		},
 		"json of which nothing is left": {
@@ -313,6 +323,7 @@ func TestThreat05_RefusedBeforeSending(t *testing.T) {
 		"missing JSON key":             {"      request: GET /\n      json: {\"{{password}}\": 1}\n", "", "", "json: {{password}} names a field and has no value"},
 		"missing in the path":          {"      request: GET /a/{{password}}\n", "", "", "request: {{password}} has no value"},
 		"null in the path":             {"      request: GET /a/{{password}}\n", nil, "", "request: {{password}} has no value"},
+		"empty in the path":            {"      request: GET /a/{{password}}\n", call.Blank, "", "request: {{password}} is empty, and a path needs a value"},
 		"dot in the path":              {"      request: GET /a/{{password}}/b\n", ".", "", "request: {{password}} would lead to another path"},
 		"two dots in the path":         {"      request: GET /a/{{password}}\n", "..", "", "request: {{password}} would lead to another path"},
 		"dots from two values":         {"      request: GET /a/.{{host}}\n", ".", "", "request: {{host}} would lead to another path"},
@@ -528,6 +539,7 @@ func TestValuesText(t *testing.T) {
 	}{
 		"text":    {"a", result{"a", true}},
 		"empty":   {"", result{"", false}},
+		"blank":   {call.Blank, result{"", true}},
 		"nil":     {nil, result{"", false}},
 		"number":  {json.Number("1.50"), result{"1.50", true}},
 		"integer": {1_000_001, result{"1000001", true}},

@@ -253,12 +253,12 @@ func TestRead(t *testing.T) {
 func TestMissingValuesAreNull(t *testing.T) {
 	t.Parallel()
 	answer := call.NoAnswer(parseURL(t, "https://x.example"), noon())
-	got, err := answer.Read(t.Context(), profile.Expr{Text: `[$empty, $none, $zero, $off, (if $empty then 1 else 2 end), ($empty // "other")]`},
-		call.Values{"empty": "", "none": nil, "zero": 0, "off": false})
+	got, err := answer.Read(t.Context(), profile.Expr{Text: `[$empty, $blank, $none, $zero, $off, (if $empty then 1 else 2 end), ($empty // "other")]`},
+		call.Values{"empty": "", "blank": call.Blank, "none": nil, "zero": 0, "off": false})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]any{nil, nil, 0, false, 2, "other"}, got); diff != "" {
+	if diff := cmp.Diff([]any{nil, "", nil, 0, false, 2, "other"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -22,6 +22,12 @@ import (
 // "missing".
 type Values map[string]any
 
+// Blank is the empty text as a value, where "" is none: an input with
+// default: "" is sent even if it is empty.
+const Blank = blank("")
+
+type blank string
+
 // Text returns the value of a name as text; ok is false if it is missing.
 func (v Values) Text(name string) (text string, ok bool) {
 	switch value := v[name].(type) {
@@ -29,6 +35,8 @@ func (v Values) Text(name string) (text string, ok bool) {
 		return "", false
 	case string:
 		return value, value != ""
+	case blank:
+		return "", true
 	case json.Number:
 		return value.String(), true
 	case bool:
@@ -90,7 +98,10 @@ func headerSafe(value string) (string, error) {
 
 // pathSegment keeps a value within its segment (threat 3).
 func pathSegment(value string) (string, error) {
-	if isDots(value) {
+	switch {
+	case value == "":
+		return "", errors.New("is empty, and a path needs a value")
+	case isDots(value):
 		return "", errors.New("would lead to another path")
 	}
 	return url.PathEscape(value), nil

@@ -107,7 +107,7 @@ type Input struct {
 	Label    string  `yaml:"label" doc:"what the prompt says"`
 	Secret   Flag    `yaml:"secret" doc:"never shown, never taken from a flag"`
 	Optional bool    `yaml:"optional" doc:"may be left empty"`
-	Default  Scalar  `yaml:"default" doc:"used when nothing else is given"`
+	Default  Scalar  `yaml:"default" doc:"used when nothing else is given; \"\" is sent as it is, and not left out"`
 	Choices  Choices `yaml:"choices" doc:"the values that are accepted, or with when: jq that lists them from the answer"`
 	Env      string  `yaml:"env" doc:"environment variable it is read from"`
 	Command  Command `yaml:"command" doc:"program whose output it is; run without a shell"`

@@ -699,6 +699,11 @@ func TestSteps(t *testing.T) {
 				Asked: []string{`POST /start`},
 			},
 		},
+		"empty inputs": {
+			"    inputs: {region: {label: x, optional: true}, zone: {label: x, default: b}, domain: {label: x, default: \"\"}}\n    login:\n      request: POST /start\n      json: {r: \"{{region}}\", z: \"{{zone}}\", d: \"{{domain}}\"}\n    token: .t\n",
+			answers{"POST /start": reply(200, `{"t":"agate-2"}`)},
+			result{Token: agate, Asked: []string{`POST /start  {"z":"b","d":""}`}},
+		},
 		"names in expressions": {
 			"    inputs: {region: Region, zone: Zone, unused: {label: x, optional: true}}\n    headers: {X: \"{{unused}}\"}\n    login:\n      request: POST /start\n      success: .zones | index($zone) != null\n      save: {host_key: \".keys[$region]\"}\n      error: .errors[$username]\n    token: .tokens[$region]\n",
 			answers{"POST /start": reply(200, `{"zones":["b"],"keys":{"eu":"opal-7Q"},"tokens":{"eu":"agate-2"}}`)},
@@ -713,7 +718,7 @@ func TestSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.inputs.values = map[string]string{"username": "ann", "password": "pearl-5", "otp": "123456", "region": "", "zone": "b"}
+			w.inputs.values = map[string]string{"username": "ann", "password": "pearl-5", "otp": "123456", "region": "", "domain": "", "zone": "b"}
 			if name == "names in expressions" {
 				w.inputs.values["region"] = "eu"
 			}

@@ -31,7 +31,7 @@ func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]
 		case in.Secret.Value:
 			r.values[in.Name] = redacted()
 		case ok:
-			r.values[in.Name] = value
+			r.values[in.Name] = valueOf(in, value)
 		case !in.Optional && in.When.IsZero():
 			r.values[in.Name] = "<" + in.Name + ">"
 		}

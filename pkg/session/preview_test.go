@@ -36,12 +36,12 @@ func previews(t *testing.T, target session.Target, via string, values map[string
 // profile that has a secret in every place.
 func TestThreat07_PreviewHoldsNoSecret(t *testing.T) {
 	t.Parallel()
-	values := map[string]string{"username": "ann", "email": "ann@x.example", "password": "opal-7Q", "otp": "opal-7Q", "auth0_token": "opal-7Q", "pin": "opal-7Q"}
+	values := map[string]string{"username": "ann", "email": "ann@x.example", "password": "opal-7Q", "otp": "opal-7Q", "auth0_token": "opal-7Q", "pin": "opal-7Q", "domain": ""}
 	a := startAPIs(t)
-	everywhere := at(t, a.url, `    inputs: {pin: {label: Pin, secret: true}, note: {label: Note, optional: true}, tenant: Tenant}
+	everywhere := at(t, a.url, `    inputs: {pin: {label: Pin, secret: true}, note: {label: Note, optional: true}, domain: {label: Domain, default: ""}, tenant: Tenant}
     headers: {X-Pin: "{{pin}}"}
     login:
-      - {request: "POST /{{pin}}/{{tenant}}", query: {p: "{{pin}}"}, basic: "{{username}}:{{password}}", form: {p: "{{password}}", n: "{{note}}"}, save: {ticket: .a}}
+      - {request: "POST /{{pin}}/{{tenant}}", query: {p: "{{pin}}"}, basic: "{{username}}:{{password}}", form: {p: "{{password}}", n: "{{note}}", d: "{{domain}}"}, save: {ticket: .a}}
       - {request: "POST /{{ticket}}", text: "{{otp}} {{ticket}}", when: .b, token: .t}
 `)
 	tests := map[string]struct {
@@ -55,7 +55,7 @@ func TestThreat07_PreviewHoldsNoSecret(t *testing.T) {
 		"datarhei": {a.target("datarhei-core", ""), "auth0", []string{"POST URL/datarhei-core/api/login Bearer [redacted] [] "}},
 		"haut-ai":  {a.target("haut-ai", ""), "", []string{"POST URL/haut-ai/api/v1/auth/login/  [] " + `{"username":"ann@x.example","password":"[redacted]"}`}},
 		"everywhere": {everywhere, "", []string{
-			"POST URL/%5Bredacted%5D/%3Ctenant%3E?p=%5Bredacted%5D Basic " + base64.StdEncoding.EncodeToString([]byte("ann:[redacted]")) + ` ["form.n (no note)"] p=%5Bredacted%5D`,
+			"POST URL/%5Bredacted%5D/%3Ctenant%3E?p=%5Bredacted%5D Basic " + base64.StdEncoding.EncodeToString([]byte("ann:[redacted]")) + ` ["form.n (no note)"] p=%5Bredacted%5D&d=`,
 			"POST URL/%3Cticket%3E  [] [redacted] <ticket>",
 		}},
 	}

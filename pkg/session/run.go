@@ -350,8 +350,17 @@ func (r *run) use(in profile.Input, value string) error {
 		r.learn(code)
 		value = code
 	}
-	r.values[in.Name] = value
+	r.values[in.Name] = valueOf(in, value)
 	return nil
+}
+
+// valueOf is the value of an input: none for an empty text, unless the profile
+// says default: "" and means that it is sent.
+func valueOf(in profile.Input, text string) any {
+	if text == "" && in.Default.Set && in.Default.Text == "" {
+		return call.Blank
+	}
+	return text
 }
 
 // compute evaluates the computed ones among names.
