@@ -170,6 +170,8 @@ func (m *Manager) needsPerson(t Target, s token.Session, refusal error) error {
 	switch {
 	case fault.KindOf(refusal) == fault.LoginNeeded:
 		return refusal
+	case refusal != nil && s.RefreshToken.IsZero():
+		return t.loginNeeded("the server no longer takes the token: %w", refusal)
 	case refusal != nil:
 		return t.loginNeeded("the server no longer takes the refresh token: %w", refusal)
 	case !s.RefusedAt.IsZero():

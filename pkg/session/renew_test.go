@@ -485,6 +485,19 @@ func TestInterruptedRenewal(t *testing.T) {
 	}
 }
 
+// TestRefusedWithoutARefreshToken renews with the token itself.
+func TestRefusedWithoutARefreshToken(t *testing.T) {
+	t.Parallel()
+	for name, renewal := range map[string]string{"refresh": "", "keepalive": "    idle_timeout: 10m\n"} {
+		w := newWorld(t)
+		s := serve(t, answers{"POST /login": reply(200, `{"t":"agate-1"}`), "POST /renew": reply(401, "{}")})
+		target := at(t, s.URL, "    token: .t\n    login: {request: POST /login, json: {user: \"{{username}}\"}}\n    "+name+": {request: POST /renew}\n"+renewal)
+		w.login(target, session.LoginOptions{})
+		_, err := w.manager.Token(t.Context(), target, session.TokenOptions{Force: true})
+		expect(t, s.URL, outcome{"renew the token of x: the server no longer takes the token: HOST refused with status 401", "authctl login x", fault.LoginNeeded}, err)
+	}
+}
+
 // TestThreat12_RefusalAfterAnInterruptedRenewal: who finds the refresh token used
 // up is told of a renewal whose answer nobody has kept, and of no other.
 func TestThreat12_RefusalAfterAnInterruptedRenewal(t *testing.T) {
