@@ -37,7 +37,7 @@ func (m *Manager) authenticate(ctx context.Context, t Target, o LoginOptions, kn
 	}
 	s.Via = o.Via
 	if o.SaveCredentials {
-		s.Credentials = credentials(r.given)
+		s.Credentials = credentials(r.given, s.AccessToken)
 	}
 	s.Renewable = renewable(t, s)
 	return s, nil
@@ -168,12 +168,13 @@ func userOf(values call.Values) string {
 }
 
 // credentials are the inputs that were given, for another login without a
-// person.
-func credentials(given map[string]string) map[string]token.Secret {
+// person. A token that was brought along is none: it would come back when it is
+// over.
+func credentials(given map[string]string, brought token.Secret) map[string]token.Secret {
 	kept := map[string]token.Secret{}
 	for name, value := range given {
-		if value != "" {
-			kept[name] = token.NewSecret(value)
+		if secret := token.NewSecret(value); value != "" && !secret.Equal(brought) {
+			kept[name] = secret
 		}
 	}
 	return kept

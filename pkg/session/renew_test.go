@@ -485,6 +485,19 @@ func TestInterruptedRenewal(t *testing.T) {
 	}
 }
 
+// TestABroughtTokenIsNoCredential: what refresh has replaced does not come back.
+func TestABroughtTokenIsNoCredential(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inputs.values["pat"] = "agate-1"
+	s := serve(t, answers{"POST /rotate": reply(401, "{}")})
+	target := at(t, s.URL, "    inputs: {pat: {label: x, secret: true}}\n    login: {token: $pat}\n    refresh: {request: POST /rotate, token: .t}\n")
+	got := w.login(target, session.LoginOptions{SaveCredentials: true})
+	same(t, "credentials", map[string]token.Secret(nil), got.Credentials)
+	_, err := w.manager.Token(t.Context(), target, session.TokenOptions{Force: true})
+	expect(t, s.URL, outcome{"renew the token of x: the server no longer takes the token: HOST refused with status 401", "authctl login x", fault.LoginNeeded}, err)
+}
+
 // TestRefusedWithoutARefreshToken renews with the token itself.
 func TestRefusedWithoutARefreshToken(t *testing.T) {
 	t.Parallel()
