@@ -47,7 +47,7 @@ func TestProfilesAreValid(t *testing.T) {
 			if diff := cmp.Diff(warnings()[name], told); diff != "" {
 				t.Error(diff)
 			}
-			if p.Description == "" || !strings.HasPrefix(p.Docs, "https://") {
+			if p.Description == "" || len(p.Description) > 60 || !strings.HasPrefix(p.Docs, "https://") {
 				t.Errorf("about %q, docs %q", p.Description, p.Docs)
 			}
 		})
