@@ -73,15 +73,20 @@ func (a *Answer) use(kind string, body []byte, decode func([]byte) (any, error))
 }
 
 // ClockOffset is how far the server's clock is ahead of ours, by its Date
-// header (RFC 9110 §6.6.1). Less than 5 s is taken for none: the header counts
-// whole seconds and the answer was on its way.
+// header (RFC 9110 §6.6.1), which it wrote between our request and its answer.
+// Less than 5 s is taken for none: the header counts whole seconds.
 func (a *Answer) ClockOffset() time.Duration {
 	date, err := http.ParseTime(a.Header.Get("Date"))
 	if err != nil {
 		return 0
 	}
-	if offset := date.Sub(a.ReceivedAt); offset.Abs() >= 5*time.Second {
-		return offset
+	const tolerance = 5 * time.Second
+	early, late := date.Sub(a.ReceivedAt.Add(-a.Took)), date.Sub(a.ReceivedAt)
+	switch {
+	case late >= tolerance:
+		return late
+	case early <= -tolerance:
+		return early
 	}
 	return 0
 }

@@ -845,3 +845,24 @@ func TestNothingIsSentTwice(t *testing.T) {
 		}
 	})
 }
+
+// TestSlowAnswer: a server that takes long has no wrong clock. Its Date lies
+// between the request and the answer.
+func TestSlowAnswer(t *testing.T) {
+	t.Parallel()
+	for ago, want := range map[time.Duration]time.Duration{7 * time.Second: 0, time.Hour: 8*time.Second - time.Hour} {
+		client, asked := newClient(), false
+		client.Now = func() time.Time {
+			if !asked {
+				asked = true
+				return noon().Add(-8 * time.Second)
+			}
+			return noon()
+		}
+		server := serve(t, answering(200, "", "{}", "Date", noon().Add(-ago).Format(http.TimeFormat)))
+		_, offset, err := client.Probe(t.Context(), &profile.Profile{}, parseURL(t, server.URL))
+		if err != nil || offset != want {
+			t.Errorf("%s ago: offset %s, %v; want %s", ago, offset, err, want)
+		}
+	}
+}

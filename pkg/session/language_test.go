@@ -33,11 +33,6 @@ func inTurn(list ...http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// echo answers with what came, so that a test sees it in the token.
-func echo(header string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { reply(200, `{"t":"`+r.Header.Get(header)+`"}`)(w, r) }
-}
-
 // TestLogins logs in with what the language has beyond one call.
 func TestLogins(t *testing.T) {
 	t.Parallel()
