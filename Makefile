@@ -22,7 +22,7 @@ LDFLAGS = -s -w -X main.version=$(VERSION)
 KEYRING_TESTS = Keyring
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test test-keyring lint fmt-check vet staticcheck vulncheck modules bench completions examples build-all fuzz clean FORCE
+.PHONY: help build install demo test test-keyring lint fmt-check vet staticcheck vulncheck modules bench completions schema examples build-all fuzz clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -93,6 +93,9 @@ completions: bin/authctl ## write the completion scripts to completions/
 	bin/authctl completion zsh >'$(COMPLETIONS)/_authctl'
 	bin/authctl completion fish >'$(COMPLETIONS)/authctl.fish'
 	bin/authctl completion powershell >'$(COMPLETIONS)/authctl.ps1'
+
+schema: bin/authctl ## write the JSON Schema of profiles to docs/
+	bin/authctl profile schema >docs/profile.schema.json
 
 examples: ## copy profiles.example.yaml to where it is embedded
 	cp profiles.example.yaml pkg/profile/example.yaml

@@ -21,7 +21,7 @@ func (a *app) profileCommand() *cobra.Command {
 		Long:    "Work with the profiles: the YAML entries that describe how an API hands out and\ntakes tokens.",
 		Example: "  authctl profile list\n  authctl profile validate",
 	}
-	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand(), a.profileTestCommand(), a.profileExampleCommand(), a.profileGalleryCommand())
+	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand(), a.profileTestCommand(), a.profileExampleCommand(), a.profileGalleryCommand(), a.profileSchemaCommand())
 	return exitCodes(group(cmd))
 }
 
@@ -132,6 +132,27 @@ teach how to write a profile. Keep what you need of it.`,
 		Args:    between(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := io.WriteString(a.out, profile.Example())
+			return err
+		},
+	}
+	return exitCodes(cmd)
+}
+
+func (a *app) profileSchemaCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of profile files, for editors",
+		Long: `Print the JSON Schema (2020-12) of profile files. An editor that knows it
+completes keys, shows what they mean and marks mistakes while you type: the first
+line of the example profiles names it for the YAML language server.`,
+		Example: "  authctl profile schema > ~/.config/authctl/profile.schema.json",
+		Args:    between(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			schema, err := profile.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(schema)
 			return err
 		},
 	}

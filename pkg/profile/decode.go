@@ -187,6 +187,15 @@ func (d *decoder) text(node *yaml.Node, where string) string {
 	return ""
 }
 
+// written reads a single value that is not empty: "" would be taken for a key
+// that is not there.
+func (d *decoder) written(node *yaml.Node, where string) string {
+	if node.Kind == yaml.ScalarNode && node.Tag != "!!null" && node.Value == "" {
+		d.fail(node, "write a value or remove the key", "%s: the value is empty", where)
+	}
+	return d.text(node, where)
+}
+
 func (d *decoder) boolean(node *yaml.Node, where string) bool {
 	value, err := strconv.ParseBool(strings.ToLower(node.Value))
 	if node.Kind != yaml.ScalarNode || node.Tag != "!!bool" || err != nil {
@@ -278,7 +287,7 @@ func (c *Calls) decodeYAML(d *decoder, node *yaml.Node, where string) {
 func (c *Call) setPos(pos Pos) { c.Pos = pos }
 
 func (e *Expr) decodeYAML(d *decoder, node *yaml.Node, where string) {
-	*e = Expr{Text: d.text(node, where), Pos: d.pos(node), lead: d.lead(node)}
+	*e = Expr{Text: d.written(node, where), Pos: d.pos(node), lead: d.lead(node)}
 }
 
 // lead looks where the text of a value stands in its line; see Expr.

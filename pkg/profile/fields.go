@@ -18,7 +18,10 @@ import (
 func (u *URL) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	told := len(d.problems)
 	u.Pos = d.pos(node)
-	if u.Text.decodeYAML(d, node, where); u.Text.Text == "" || len(d.problems) > told {
+	if d.written(node, where) != "" {
+		u.Text.decodeYAML(d, node, where)
+	}
+	if u.Text.Text == "" || len(d.problems) > told {
 		return
 	}
 	names := u.Text.Names()
@@ -152,7 +155,7 @@ func looksLikeRequest(text string) bool {
 func (r *Request) decodeYAML(d *decoder, node *yaml.Node, where string) {
 	const form = "write METHOD /path, such as POST /login"
 	r.Pos = d.pos(node)
-	text := d.text(node, where)
+	text := d.written(node, where)
 	if text == "" {
 		return
 	}
@@ -187,7 +190,7 @@ func (r *Request) checkQuery(d *decoder, node *yaml.Node, where string) {
 }
 
 func (t *Target) decodeYAML(d *decoder, node *yaml.Node, where string) {
-	text := d.text(node, where)
+	text := d.written(node, where)
 	if text == "" {
 		return
 	}
@@ -195,7 +198,10 @@ func (t *Target) decodeYAML(d *decoder, node *yaml.Node, where string) {
 		d.fail(node, "write https://host/path, or {{name}} of a saved URL", "%s: %s is no URL", where, describe(node))
 		return
 	}
-	t.parse(d, node, where, "", strings.TrimSuffix(text, "/"))
+	if !strings.HasSuffix(text, "://") {
+		text = strings.TrimSuffix(text, "/")
+	}
+	t.parse(d, node, where, "", text)
 }
 
 // parse reads "/path", "https://host/path" or "{{saved_url}}/path". written is
@@ -283,7 +289,7 @@ func (s *Send) decodeYAML(d *decoder, node *yaml.Node, where string) {
 }
 
 func (h *Host) decodeYAML(d *decoder, node *yaml.Node, where string) {
-	text := d.text(node, where)
+	text := d.written(node, where)
 	*h = Host{Text: text, Pos: d.pos(node)}
 	if text == "" {
 		return
@@ -296,7 +302,7 @@ func (h *Host) decodeYAML(d *decoder, node *yaml.Node, where string) {
 }
 
 func (l *Lifetime) decodeYAML(d *decoder, node *yaml.Node, where string) {
-	text := d.text(node, where)
+	text := d.written(node, where)
 	l.Text = text
 	if text == "never" {
 		l.Never = true

@@ -27,9 +27,9 @@ type Profile struct {
 	AllowedHosts []Host      `yaml:"allowed_hosts" doc:"hosts that a URL from an answer may name, such as \"*.example.com\""`
 	AllowHTTP    bool        `yaml:"allow_http" doc:"send secrets over plain http to a host other than this machine"`
 	TLS          TLS         `yaml:"tls" doc:"a certificate authority of one's own, a pinned key, a client certificate"`
-	Inputs       List[Input] `yaml:"inputs" doc:"what a person or CI gives, beyond the built-in inputs"`
-	Computed     List[Expr]  `yaml:"computed" doc:"name → jq over other names; evaluated once for each call that names it"`
-	Headers      Pairs       `yaml:"headers" doc:"constant headers of every request, the user's own too"`
+	Inputs       List[Input] `yaml:"inputs" names:"name" doc:"what a person or CI gives, beyond the built-in inputs"`
+	Computed     List[Expr]  `yaml:"computed" names:"name" doc:"name → jq over other names; evaluated once for each call that names it"`
+	Headers      Pairs       `yaml:"headers" names:"header" doc:"constant headers of every request, the user's own too"`
 	Login        Calls       `yaml:"login" doc:"the call, or list of calls, that gives the token; without request: nothing is sent"`
 	OtherLogins  List[Calls] `yaml:"other_logins" doc:"name → login, chosen with --via"`
 	Refresh      Calls       `yaml:"refresh" doc:"gives a new token without a person"`
@@ -58,7 +58,7 @@ type Readings struct {
 	RefreshToken Expr       `yaml:"refresh_token" doc:"where the refresh token is"`
 	ExpiresIn    Expr       `yaml:"expires_in" doc:"seconds until the token is over"`
 	ExpiresAt    Expr       `yaml:"expires_at" doc:"when the token is over: RFC 3339, a date, or seconds since 1970"`
-	Save         List[Expr] `yaml:"save" doc:"name → jq; known to later calls and kept with the session"`
+	Save         List[Expr] `yaml:"save" names:"name" doc:"name → jq; known to later calls and kept with the session"`
 }
 
 // Tokens are the calls for long-lived tokens.
@@ -78,7 +78,7 @@ type Call struct {
 
 	Request Request   `yaml:"request" doc:"METHOD /path after the base URL, METHOD https://host/path, or METHOD {{saved_url}}"`
 	Query   Pairs     `yaml:"query" doc:"name → value of the query"`
-	Headers Pairs     `yaml:"headers" doc:"name → value of a header"`
+	Headers Pairs     `yaml:"headers" names:"header" doc:"name → value of a header"`
 	Basic   *Template `yaml:"basic" doc:"\"{{username}}:{{password}}\" as HTTP Basic"`
 	JSON    *Value    `yaml:"json" doc:"the body as JSON; any YAML"`
 	Form    Pairs     `yaml:"form" doc:"the body as a form"`
@@ -247,7 +247,7 @@ func (r Request) Text() string {
 
 // Send is how a request carries the token.
 type Send struct {
-	Headers Pairs     `yaml:"headers" doc:"name → value"`
+	Headers Pairs     `yaml:"headers" names:"header" doc:"name → value"`
 	Query   Pairs     `yaml:"query" doc:"name → value"`
 	Basic   *Template `yaml:"basic" doc:"user and password of HTTP Basic"`
 }
