@@ -17,18 +17,23 @@ import (
 	"github.com/authctl/authctl/pkg/fault"
 )
 
-// maxFile is the largest profile file that is read, in bytes.
-const maxFile = 32 << 20
+// Bounds on a file of profiles, far above ten thousand of them. What YAML makes
+// of a file grows with its parts: it takes two hundred bytes for each.
+const (
+	maxFile  = 8 << 20 // bytes
+	maxParts = 500_000 // lines, commas, colons and brackets
+)
 
 // Catalog holds the profiles of all files, by name. A profile is decoded when
 // it is asked for, so that a mistake in one does not take the others away; nor
 // does a file that cannot be read.
 type Catalog struct {
 	entries []entry
-	index   map[string]int // name → place in entries
-	broken  []error        // files that cannot be used
-	files   int            // that were asked for
-	size    int            // of all files, in bytes
+	index   map[string]int      // name → place in entries
+	broken  []error             // files that cannot be used
+	files   int                 // that were asked for
+	lines   map[string][]string // of each file
+	size    int                 // of all files, in bytes
 }
 
 // entry is a profile as it stands in its file.
@@ -60,7 +65,18 @@ type document struct {
 // not YAML, is an error of kind fault.Profile if it is the only one; else it is
 // one of Broken.
 func Load(paths []string) (*Catalog, error) {
-	catalog := &Catalog{index: map[string]int{}, files: len(paths)}
+	catalog := Read(paths)
+	if len(catalog.broken) > 0 && len(catalog.broken) == len(paths) {
+		return nil, catalog.broken[0]
+	}
+	return catalog, nil
+}
+
+// Read is Load for those who want to see the mistakes of all files: every file
+// that cannot be used is one of Broken.
+func Read(paths []string) *Catalog {
+	catalog := newCatalog()
+	catalog.files = len(paths)
 	for _, path := range paths {
 		data, stamp, err := readFile(path)
 		if err != nil {
@@ -72,10 +88,21 @@ func Load(paths []string) (*Catalog, error) {
 			catalog.broken = append(catalog.broken, err)
 		}
 	}
-	if len(catalog.broken) > 0 && len(catalog.broken) == len(paths) {
-		return nil, catalog.broken[0]
+	return catalog
+}
+
+func newCatalog() *Catalog {
+	return &Catalog{index: map[string]int{}, lines: map[string][]string{}}
+}
+
+// Line returns the line of a file that a problem stands in; "" if it is not
+// known.
+func (c *Catalog) Line(pos Pos) string {
+	lines := c.lines[pos.File]
+	if pos.Line < 1 || pos.Line > len(lines) {
+		return ""
 	}
-	return catalog, nil
+	return lines[pos.Line-1]
 }
 
 // Broken returns an error for each file that cannot be used.
@@ -100,30 +127,46 @@ func readFile(path string) ([]byte, string, error) {
 	if err == nil && len(data) > maxFile {
 		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
 	}
+	if err == nil && parts(data) > maxParts {
+		err = fmt.Errorf("%s holds more than %d lines, commas, colons and brackets", path, maxParts)
+	}
 	return data, stamp(info), err
+}
+
+func parts(data []byte) int {
+	count := 0
+	for _, b := range data {
+		switch b {
+		case '\n', '\r', ',', ':', '[', '{':
+			count++
+		}
+	}
+	return count
 }
 
 // Parse reads one file's contents; name is used in error messages.
 func Parse(name string, data []byte) (*Catalog, error) {
-	catalog := &Catalog{index: map[string]int{}}
+	catalog := newCatalog()
 	return catalog, catalog.add(&file{path: name, text: string(data)})
 }
 
 func (c *Catalog) add(f *file) error {
 	c.size += len(f.text)
+	f.lines = splitLines(strings.TrimPrefix(f.text, "\ufeff"))
+	c.lines[f.path] = f.lines
 	yamlDecoder := yaml.NewDecoder(strings.NewReader(f.text))
 	var root, second yaml.Node
 	if err := yamlDecoder.Decode(&root); errors.Is(err, io.EOF) {
 		return nil
 	} else if err != nil {
-		return Problems{syntaxProblem(f.path, f.text, err)}.Err()
+		return Problems{syntaxProblem(f, err)}.Err()
 	}
-	f.root, f.lines = root.Content[0], splitLines(f.text)
+	f.root = root.Content[0]
 	d := &decoder{file: f.path, lines: f.lines}
 	if err := yamlDecoder.Decode(&second); err == nil {
 		d.fail(&second, "write one document to a file, or another file in profiles.d", "a second YAML document (---) in one file")
 	} else if !errors.Is(err, io.EOF) {
-		return Problems{syntaxProblem(f.path, f.text, err)}.Err()
+		return Problems{syntaxProblem(f, err)}.Err()
 	}
 	var doc document
 	d.decode(f.root, reflect.ValueOf(&doc).Elem(), "the file")
@@ -197,7 +240,7 @@ func (c *Catalog) decode(name string) (*Profile, Problems, error) {
 	d := &decoder{file: e.pos.File, lines: e.file.lines}
 	d.decode(e.node, reflect.ValueOf(p).Elem(), "profile "+name)
 	for _, twin := range e.twins {
-		d.problems = append(d.problems, Problem{Pos: twin, Text: "profile " + name + ": also in " + e.pos.String(), Hint: "rename or remove one of them"})
+		d.problems.add(newProblem(twin, "rename or remove one of them", "profile %s: also in %s", name, e.pos))
 	}
 	p.complete(d)
 	return p, d.problems, nil
@@ -241,27 +284,35 @@ func (v *version) decodeYAML(d *decoder, node *yaml.Node, where string) {
 
 // syntaxProblem turns an error of the YAML library into a problem with a place
 // and, where the reason can be guessed, what to write.
-func syntaxProblem(file, data string, err error) Problem {
+func syntaxProblem(f *file, err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	problem := Problem{Pos: Pos{File: file, Line: 1, Column: 1}, Text: "not YAML: " + text}
+	problem := Problem{Pos: Pos{File: f.path, Line: 1, Column: 1}, Text: "not YAML: " + text}
 	m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(text)
 	if m == nil {
-		problem.Pos.Line, problem.Pos.Column = unreadable(data)
+		problem.Pos.Line, problem.Pos.Column = unreadable(f.text)
 		return problem
 	}
 	number, convErr := strconv.Atoi(m[1])
 	if strings.HasPrefix(m[2], "did not find expected ") {
 		number++ // the library counts these from 0
 	}
-	lines := splitLines(data)
 	if convErr != nil {
 		return problem
 	}
-	number = max(1, min(number, len(lines)))
-	line := lines[number-1]
-	column := 1 + len(line) - len(strings.TrimLeft(line, " \t"))
-	problem.Pos.Line, problem.Pos.Column = number, column
-	problem.Text, problem.Hint = "not YAML: "+m[2], syntaxHint(line)
+	number = max(1, min(number, len(f.lines)))
+	problem.Text, problem.Hint = "not YAML: "+m[2], generalHint(m[2])
+	// The library notices some mistakes a line late or early.
+	for _, n := range []int{number, number - 1, number + 1} {
+		if n < 1 || n > len(f.lines) {
+			continue
+		}
+		if hint := lineHint(f.lines[n-1]); hint != "" {
+			number, problem.Hint = n, hint
+			break
+		}
+	}
+	line := f.lines[number-1]
+	problem.Pos.Line, problem.Pos.Column = number, 1+len(line)-len(strings.TrimLeft(line, " \t"))
 	return problem
 }
 
@@ -285,22 +336,4 @@ func unreadable(text string) (line, column int) {
 		}
 	}
 	return 1, 1
-}
-
-func syntaxHint(line string) string {
-	_, value, _ := strings.Cut(line, ": ")
-	switch {
-	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
-		return "indent with blanks, not with a tab"
-	case strings.Contains(line, `\(`):
-		return `in double quotes YAML reads the backslash: put the expression in single quotes`
-	case strings.Contains(value, ": ") && !strings.HasPrefix(value, "{"):
-		return `a value that holds ": " stands in quotes`
-	case strings.Contains(line, "{{") && !strings.Contains(line, `"`):
-		return `a placeholder stands in quotes: "{{name}}"`
-	case strings.ContainsAny(value, "[]{}"):
-		return "a value that holds brackets or braces stands in quotes"
-	default:
-		return ""
-	}
 }

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -46,7 +45,7 @@ func (p *Profile) complete(d *decoder) {
 
 func (p *Profile) checkBase(d *decoder) {
 	report := func(pos Pos, hint, format string, args ...any) {
-		d.problems = append(d.problems, Problem{Pos: pos, Text: fmt.Sprintf(format, args...), Hint: hint})
+		d.problems.add(newProblem(pos, hint, format, args...))
 	}
 	switch {
 	case len(d.problems) > 0: // the reason is told already
@@ -106,11 +105,20 @@ type checker struct {
 }
 
 func (c *checker) report(pos Pos, hint, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Pos: pos, Text: fmt.Sprintf(format, args...), Hint: hint})
+	c.problems.add(newProblem(pos, hint, format, args...))
 }
 
 func (c *checker) warn(pos Pos, hint, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Pos: pos, Text: fmt.Sprintf(format, args...), Hint: hint, Warning: true})
+	warning := newProblem(pos, hint, format, args...)
+	warning.Warning = true
+	c.problems.add(warning)
+}
+
+// secret reports a secret that stands in the profile.
+func (c *checker) secret(pos Pos, hint, format string, args ...any) {
+	problem := newProblem(pos, hint, format, args...)
+	problem.Secret = true
+	c.problems.add(problem)
 }
 
 // check looks at expressions and names; the places they can stand in decide
@@ -150,7 +158,7 @@ func (c *checker) inputs() {
 		case slices.Contains(reserved(), in.Name):
 			c.report(entry.Pos, "choose another name", "inputs: %s is a name of authctl's own", in.Name)
 		case in.Secret.Value && in.Default.Set && in.Default.Text != "":
-			c.report(entry.Pos, "a profile holds no secrets: use env: or command:", "inputs.%s: a secret has no default", in.Name)
+			c.secret(entry.Pos, "a profile holds no secrets: use env: or command:", "inputs.%s: a secret has no default", in.Name)
 		case in.Default.Set && len(in.Choices.List) > 0 && !slices.Contains(in.Choices.List, in.Default.Text):
 			c.report(entry.Pos, "", "inputs.%s: the default is none of the choices", in.Name)
 		case !in.Choices.Expr.IsZero() && in.When.IsZero():
@@ -462,7 +470,7 @@ func (c *checker) constantSecret(where, name string, value Template) {
 		{"password", "password"}, {"api_secret", "api_secret"}, {"secret", "client_secret"}, {"api_key", "api_key"}, {"apikey", "api_key"},
 	} {
 		if strings.HasSuffix(lower, word[0]) && value.Text != "" && len(value.Names()) == 0 {
-			c.report(value.Pos, `write "{{`+word[1]+`}}" or another input`, "%s: a profile holds no secrets, and %s looks like one", where, name)
+			c.secret(value.Pos, `write "{{`+word[1]+`}}" or another input`, "%s: a profile holds no secrets, and %s looks like one", where, name)
 			return
 		}
 	}
@@ -471,6 +479,9 @@ func (c *checker) constantSecret(where, name string, value Template) {
 // template reports the placeholders that nothing fills.
 func (c *checker) template(where string, t Template, names []string) {
 	for _, name := range t.Names() {
+		if c.problems.full() {
+			return
+		}
 		c.used[name] = true
 		if reason, hint := c.unknown(name, names); reason != "" {
 			c.report(t.Pos, hint, "%s: {{%s}} %s", where, name, reason)

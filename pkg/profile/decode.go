@@ -55,7 +55,7 @@ func (d *decoder) pos(node *yaml.Node) Pos {
 }
 
 func (d *decoder) fail(node *yaml.Node, hint, format string, args ...any) {
-	d.problems = append(d.problems, Problem{Pos: d.pos(node), Text: fmt.Sprintf(format, args...), Hint: hint})
+	d.problems.add(newProblem(d.pos(node), hint, format, args...))
 }
 
 // decode reads node into the value that target points to.
@@ -138,7 +138,7 @@ func (d *decoder) decodeSlice(node *yaml.Node, target reflect.Value, where strin
 // YAML would merge or overwrite silently.
 func (d *decoder) eachMember(node *yaml.Node, where string, visit func(key, value *yaml.Node)) {
 	seen := map[string]int{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
+	for i := 0; i+1 < len(node.Content) && !d.problems.full(); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		switch line, twice := seen[key.Value]; {
 		case key.Kind == yaml.MappingNode:
@@ -158,12 +158,15 @@ func (d *decoder) isMapping(node *yaml.Node, where string) bool {
 	if node.Kind == yaml.MappingNode {
 		return true
 	}
-	hint := ""
+	hint := "write {name: value}"
 	switch {
+	case node.Kind == yaml.ScalarNode && node.Tag == "!!null":
+		d.fail(node, "write its keys below it, indented deeper, or remove it", "%s: nothing stands below it", where)
+		return false
 	case node.Kind == yaml.ScalarNode && looksLikeRequest(node.Value):
 		hint = "write request: " + node.Value + " on the next line, indented"
 	case node.Kind == yaml.SequenceNode:
-		hint = "write {name: value}"
+		hint = "write name: value, without the dash"
 	}
 	d.fail(node, hint, "%s: keys and values are needed here, not %s", where, kindName(node))
 	return false
@@ -191,7 +194,11 @@ func (d *decoder) text(node *yaml.Node, where string) string {
 // that is not there.
 func (d *decoder) written(node *yaml.Node, where string) string {
 	if node.Kind == yaml.ScalarNode && node.Tag != "!!null" && node.Value == "" {
-		d.fail(node, "write a value or remove the key", "%s: the value is empty", where)
+		hint := "write a value or remove the key"
+		if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") {
+			hint = "a value that begins with ! stands in quotes"
+		}
+		d.fail(node, hint, "%s: the value is empty", where)
 	}
 	return d.text(node, where)
 }
@@ -230,11 +237,7 @@ func describe(node *yaml.Node) string {
 	if node.Kind != yaml.ScalarNode {
 		return kindName(node)
 	}
-	text := []rune(node.Value)
-	if len(text) > 40 {
-		text = append(text[:40], '…')
-	}
-	return fmt.Sprintf("%q", string(text))
+	return fmt.Sprintf("%q", clip(node.Value, 40))
 }
 
 func (l *List[T]) decodeYAML(d *decoder, node *yaml.Node, where string) {

@@ -167,9 +167,11 @@ func (r *Request) decodeYAML(d *decoder, node *yaml.Node, where string) {
 		d.fail(node, "write POST "+text+" or GET "+text, "%s: the method is missing", where)
 	case !found:
 		d.fail(node, form, "%s: %s is no request", where, describe(node))
-	case method != strings.ToUpper(method):
+	case strings.Contains(method, "://"):
+		d.fail(node, "write the method first: POST "+method, "%s: %s is no method", where, method)
+	case method != strings.ToUpper(method) && slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}, strings.ToUpper(method)):
 		d.fail(node, "write "+strings.ToUpper(method)+" "+target, "%s: the method is written in capitals", where)
-	case !httpguts.ValidHeaderFieldName(method):
+	case !httpguts.ValidHeaderFieldName(method) || method != strings.ToUpper(method):
 		d.fail(node, form, "%s: %s is no method", where, method)
 	case !absolute && !strings.HasPrefix(target, "/"):
 		d.fail(node, "write "+method+" /"+target, "%s: the path begins with /", where)
@@ -232,7 +234,10 @@ func (t *Target) parsePath(d *decoder, node *yaml.Node, where, written, path str
 	parsed, err := ParseTemplate(path, t.Pos)
 	found, name := foreignPlaceholder(path)
 	escaped, ok := escapedPath(parsed)
+	beforeVersion, _, hasVersion := strings.Cut(path, " HTTP/")
 	switch {
+	case hasVersion:
+		d.fail(node, "write "+written+beforeVersion, "%s: the version of HTTP is not written", where)
 	case strings.Contains(path, "//") || hasDots(path) || strings.ContainsAny(path, "#\\ \t\r\n"):
 		d.fail(node, "write METHOD /path, such as POST /login", "%s: a path holds no //, . or .. segments, #, backslash or blank", where)
 	case err != nil:
@@ -339,6 +344,10 @@ func unknownKeyHint(key, where string, keys []string) string {
 	_, isCallKey := callIndex[key]
 	word, known := ours[key]
 	switch {
+	case strings.Contains(key, "\u00a0"):
+		return noBreakHint
+	case where == "the file" && nearest(key, keys) == "":
+		return "a profile stands below profiles:, indented: its name, and below that its keys"
 	case key == "delete" && where == "tokens":
 		return "write revoke:"
 	case known:

@@ -62,3 +62,52 @@ func syntaxExprHint(text string, err error, known []string) string {
 		return "a path begins with a dot: write ." + word[2]
 	}
 }
+
+const (
+	noBreakHint = "a blank in it is a no-break space (U+00A0): type an ordinary one"
+	quotedHint  = `a placeholder stands in quotes: "{{name}}"`
+)
+
+// lineHint guesses from a line why YAML cannot be read there.
+func lineHint(line string) string {
+	matches := func(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
+	code := withoutStrings(regexp.MustCompile(`'(?:[^']|'')*'`).ReplaceAllString(line, `""`))
+	_, value, _ := strings.Cut(code, ": ")
+	unspaced := regexp.MustCompile(`^\s*(?:- )?([a-z_]+):([^\s/].*)$`).FindStringSubmatch(line)
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
+		return "indent with blanks, not with a tab"
+	case strings.ContainsAny(line, "“”„‘’"):
+		return `YAML knows the straight quotes " and ' only`
+	case strings.Contains(line, "\u00a0"):
+		return noBreakHint
+	case unspaced != nil:
+		return "write a blank after the colon: " + unspaced[1] + ": " + unspaced[2]
+	case strings.Contains(line, `\(`):
+		return `in double quotes YAML reads the backslash: put the expression in single quotes`
+	case strings.Count(code, `"`)%2 == 1:
+		return "a quote is opened and not closed, or the other way round"
+	case matches(`:\s*"[^"]*"[^\s,:}\]#]`, line):
+		return `put a text that holds double quotes in single quotes: '.data["x"]'`
+	case matches(`(?::\s+|[\[,]\s*)[@%*&`+"`"+`]`, code):
+		return "a value that begins with @, %, *, & or ` stands in quotes"
+	case strings.Contains(value, ": ") && !strings.HasPrefix(value, "{"):
+		return `a value that holds ": " stands in quotes`
+	case matches(`[:\[,{]\s.*\{\{`, code):
+		return quotedHint
+	case matches(`:\s+(?:\{[^{}]*\}|\[[^\[\]]*\])\s*[^\s,}\]#]`, code):
+		return "an expression that begins with a brace or a bracket stands in single quotes"
+	case strings.ContainsAny(value, "[]{}"):
+		return "braces and brackets are closed where they were opened; a value that holds them stands in quotes"
+	default:
+		return ""
+	}
+}
+
+// generalHint is for lines that look harmless.
+func generalHint(message string) string {
+	if strings.Contains(message, "tab") {
+		return "indent with blanks, not with a tab"
+	}
+	return "keys of one mapping begin in the same column; look at this line and those around it"
+}

@@ -163,7 +163,7 @@ func TestIndexFollows(t *testing.T) {
 		"a mistake": {func(s shelf) { s.write(file, document(simple("x"))+"    logn: 1\n") },
 			answer{Err: "%x.yaml:6:5: logn: unknown key in profile x", Hint: "did you mean login?", Kind: fault.Profile}, false},
 		"no YAML": {func(s shelf) { s.write(file, "{") },
-			answer{Err: "%x.yaml:1:1: not YAML: did not find expected node content", Kind: fault.Profile}, false},
+			answer{Err: "%x.yaml:1:1: not YAML: did not find expected node content", Hint: "keys of one mapping begin in the same column; look at this line and those around it", Kind: fault.Profile}, false},
 		"the index is deleted":   {func(s shelf) { s.must(os.Remove(s.index())) }, found, true},
 		"the index is empty":     {rewrite(func(string) string { return "" }), found, true},
 		"the index is cut":       {rewrite(func(text string) string { return text[:len(text)-10] }), found, true},

@@ -31,10 +31,43 @@ type Problem struct {
 	Text    string
 	Hint    string
 	Warning bool // it works, but is seldom what was meant
+	Secret  bool // the line may hold one: it is not shown
+}
+
+// Bounds on what is told: nobody reads more.
+const (
+	maxProblems = 100 // of one profile
+	maxMessage  = 400 // characters
+)
+
+func newProblem(pos Pos, hint, format string, args ...any) Problem {
+	return Problem{Pos: pos, Text: clip(fmt.Sprintf(format, args...), maxMessage), Hint: clip(hint, maxMessage)}
+}
+
+// clip shortens a long text.
+func clip(text string, most int) string {
+	if runes := []rune(text); len(text) > most && len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 // Problems are all mistakes found in one look. It is an error.
 type Problems []Problem
+
+// full says whether there are as many as are told.
+func (p Problems) full() bool { return len(p) >= maxProblems }
+
+// add keeps a problem. Instead of the last one that is told it says that there
+// may be more.
+func (p *Problems) add(one Problem) {
+	switch {
+	case len(*p) == maxProblems-1:
+		*p = append(*p, Problem{Pos: one.Pos, Text: "there may be more mistakes, which are not told", Hint: "mend these first"})
+	case !p.full():
+		*p = append(*p, one)
+	}
+}
 
 // Mistakes are the problems that are not just warnings.
 func (p Problems) Mistakes() Problems {

@@ -379,19 +379,21 @@ func TestOneNameInTwoFiles(t *testing.T) {
 	}
 }
 
-// TestLoadRefusesHugeFiles makes a file with a hole, which costs no space.
+// TestLoadRefusesHugeFiles has a long file, and one that YAML makes much of.
 func TestLoadRefusesHugeFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "huge.yaml")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, 32<<20+1); err != nil {
-		t.Fatal(err)
-	}
-	_, err := profile.Load([]string{path})
-	if want := "read profiles: " + path + " is larger than 32 MiB"; err == nil || err.Error() != want {
-		t.Errorf("error: %v\nwant: %s", err, want)
+	for want, data := range map[string]string{
+		"is larger than 8 MiB": strings.Repeat("a", 8<<20+1),
+		"holds more than 500000 lines, commas, colons and brackets": strings.Repeat("[],", 250_001),
+	} {
+		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := profile.Load([]string{path})
+		if want := "read profiles: " + path + " " + want; err == nil || err.Error() != want {
+			t.Errorf("error: %v\nwant: %s", err, want)
+		}
 	}
 }
 
@@ -418,7 +420,7 @@ func TestBrokenProfileHidesNoOther(t *testing.T) {
 			`p.yaml:3:22: base_url: a base URL begins with https:// (and 1 more)`,
 			"write https://x", fault.Profile,
 		},
-		"null-one": {`p.yaml:4:12: profile null-one: keys and values are needed here, not ""`, "", fault.Profile},
+		"null-one": {"p.yaml:4:12: profile null-one: nothing stands below it", "write its keys below it, indented deeper, or remove it", fault.Profile},
 		"y":        {`no profile is called "y"`, "did you mean x?", fault.Profile},
 	}
 	got := map[string]facts{}
