@@ -22,6 +22,7 @@ import (
 const (
 	outputTable = "table"
 	outputJSON  = "json"
+	outputYAML  = "yaml"
 )
 
 // app is one run of the program: the system, the global flags, and what is

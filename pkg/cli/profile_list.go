@@ -35,7 +35,7 @@ func (a *app) listProfiles() error {
 	broken := errors.Join(catalog.Broken()...)
 	for _, name := range catalog.Names() {
 		if p, err := catalog.Profile(name); err == nil {
-			list = append(list, showProfile(p))
+			list = append(list, summary(p))
 		} else {
 			broken = cmp.Or(broken, err)
 		}

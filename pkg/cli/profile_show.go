@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/profile"
+	"github.com/authctl/authctl/pkg/session"
 )
 
 // shown is the JSON form of a profile.
@@ -22,6 +24,7 @@ type shown struct {
 	Calls        map[string]string `json:"calls"`
 	Send         string            `json:"send"`
 	Lifetime     string            `json:"lifetime,omitempty"`
+	Explained    []session.Fact    `json:"explained,omitempty"` // with --explain
 }
 
 type shownURL struct {
@@ -29,7 +32,7 @@ type shownURL struct {
 	URL  string `json:"url"`
 }
 
-func showProfile(p *profile.Profile) shown {
+func summary(p *profile.Profile) shown {
 	s := shown{
 		Name: p.Name, File: p.Pos.File, Line: p.Pos.Line, Description: p.Description, Docs: p.Docs,
 		Logins: p.OtherLogins.Names(), Calls: map[string]string{}, Send: p.Send.String(),
@@ -50,11 +53,18 @@ func showProfile(p *profile.Profile) shown {
 }
 
 func (a *app) profileShowCommand() *cobra.Command {
+	var explain bool
 	cmd := &cobra.Command{
-		Use:               "show [PROFILE]",
-		Short:             "Show a profile with its defaults",
-		Long:              "Show what a profile says: where it stands, its base URLs, its calls, how the\ntoken is sent and how long it lasts.",
-		Example:           "  authctl profile show zumrails",
+		Use:   "show [PROFILE]",
+		Short: "Show a profile with all defaults written out",
+		Long: `Show a profile as YAML in which every default is written out: what is sent and
+read, and by which inputs. It is valid as a profile itself.
+
+--explain tells in words what the rules came to: which call sends the token and
+why, what decides success, what is asked for and what is kept, where secrets may
+go, when the token ends and how it is renewed.`,
+		Example: `  authctl profile show zumrails
+  authctl profile show datarhei-core --explain`,
 		Args:              oneProfile(),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -62,36 +72,61 @@ func (a *app) profileShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.output == outputJSON {
-				return console.WriteJSON(a.out, showProfile(p))
+			if err := p.Validate(); err != nil {
+				return err
 			}
-			return a.printProfile(p)
+			return a.showProfile(p, explain)
 		},
 	}
-	a.addOutput(cmd, outputTable, outputJSON)
+	cmd.Flags().BoolVar(&explain, "explain", false, "tell in words what the rules came to")
+	a.addOutput(cmd, outputYAML, outputJSON)
 	return exitCodes(cmd, 8)
 }
 
-func (a *app) printProfile(p *profile.Profile) error {
-	s := showProfile(p)
-	table := console.NewTable()
-	add := func(name, value string) {
-		if value != "" {
-			table.Row(console.Cell{Text: name, Role: console.Faint}, console.Cell{Text: value})
+func (a *app) showProfile(p *profile.Profile, explain bool) error {
+	var facts []session.Fact
+	if explain {
+		facts = session.Explain(p)
+	}
+	switch {
+	case a.output == outputJSON:
+		s := summary(p)
+		s.Explained = facts
+		return console.WriteJSON(a.out, s)
+	case explain:
+		return a.printFacts(facts)
+	}
+	text, err := p.YAML()
+	if err != nil {
+		return err
+	}
+	return a.printYAML(string(text))
+}
+
+// printYAML makes text harmless where a person looks; elsewhere it is data.
+func (a *app) printYAML(text string) error {
+	if a.out.Terminal() {
+		lines := strings.Split(text, "\n")
+		for i := range lines {
+			lines[i] = console.Sanitize(lines[i])
 		}
+		text = strings.Join(lines, "\n")
 	}
-	add("profile", s.Name)
-	add("written in", p.Pos.String())
-	add("about", s.Description)
-	add("docs", s.Docs)
-	add("base URL", s.BaseURL)
-	for _, env := range s.Environments {
-		add("environment", env.Name+"  "+env.URL)
+	_, err := io.WriteString(a.out, text)
+	return err
+}
+
+// printFacts names each call or topic once.
+func (a *app) printFacts(facts []session.Fact) error {
+	table := console.NewTable()
+	last := ""
+	for _, fact := range facts {
+		about := fact.About
+		if about == last {
+			about = ""
+		}
+		last = fact.About
+		table.Row(console.Cell{Text: about, Role: console.Key}, console.Cell{Text: fact.Text})
 	}
-	for _, phase := range p.Phases() {
-		add(phase.Name, s.Calls[phase.Name])
-	}
-	add("token sent as", s.Send)
-	add("lifetime", firstNonEmpty(s.Lifetime, "as the token or the answer says"))
 	return table.Print(a.out)
 }

@@ -124,7 +124,7 @@ func (c *checker) secret(pos Pos, hint, format string, args ...any) {
 // check looks at expressions and names; the places they can stand in decide
 // which names are known there.
 func (p *Profile) check() Problems {
-	c := &checker{profile: p, saved: p.savedNames(), used: map[string]bool{}}
+	c := &checker{profile: p, saved: p.SavedNames(), used: map[string]bool{}}
 	c.inputs()
 	c.computed()
 	c.base()
@@ -235,7 +235,7 @@ func (c *checker) base() {
 func (c *checker) logins() {
 	p := c.profile
 	for _, phase := range p.Phases() {
-		isLogin := phase.Name == "login" || strings.HasPrefix(phase.Name, "other_logins.")
+		isLogin := IsLogin(phase.Name)
 		if (isLogin || phase.Name == "refresh") && !readsToken(phase.Value) && p.Token.IsZero() {
 			hint := "write token: .path, such as token: .access_token"
 			if !isLogin {
@@ -244,7 +244,7 @@ func (c *checker) logins() {
 			c.report(phase.Value[len(phase.Value)-1].Pos, hint, "%s: nothing says where the token is in the answer", phase.Name)
 		}
 	}
-	if p.needsRefreshToken() && !p.readsRefreshToken() {
+	if p.NeedsRefreshToken() && !p.ReadsRefreshToken() {
 		c.report(p.Refresh[0].Pos, "write refresh_token: .path in login", "refresh: {{refresh_token}} is read by no login")
 	}
 }
@@ -253,11 +253,13 @@ func readsToken(calls Calls) bool {
 	return slices.ContainsFunc(calls, func(call Call) bool { return !call.Token.IsZero() })
 }
 
-func (p *Profile) needsRefreshToken() bool {
+// NeedsRefreshToken says whether refresh sends the refresh token.
+func (p *Profile) NeedsRefreshToken() bool {
 	return slices.ContainsFunc(p.Refresh, func(call Call) bool { return slices.Contains(p.Needs(&call), "refresh_token") })
 }
 
-func (p *Profile) readsRefreshToken() bool {
+// ReadsRefreshToken says whether any call or the profile reads one.
+func (p *Profile) ReadsRefreshToken() bool {
 	return !p.RefreshToken.IsZero() || slices.ContainsFunc(p.Phases(), func(phase Named[Calls]) bool {
 		return slices.ContainsFunc(phase.Value, func(call Call) bool { return !call.RefreshToken.IsZero() })
 	})
@@ -275,9 +277,9 @@ func (c *checker) renewal() {
 	}
 }
 
-// savedNames are the names that logins, refresh and keepalive keep with the
+// SavedNames are the names that logins, refresh and keepalive keep with the
 // session.
-func (p *Profile) savedNames() []string {
+func (p *Profile) SavedNames() []string {
 	names := map[string]bool{}
 	for _, name := range p.Save.Names() {
 		names[name] = true

@@ -170,6 +170,14 @@ func (e Expr) at(offset int) Pos {
 // IsZero says that no expression was written.
 func (e Expr) IsZero() bool { return e.Text == "" }
 
+// Or is the expression, or another one where none was written.
+func (e Expr) Or(other Expr) Expr {
+	if e.IsZero() {
+		return other
+	}
+	return e
+}
+
 // Names returns the names that the expression reads as $name.
 func (e Expr) Names() []string { return jq.Names(e.Text) }
 
@@ -221,6 +229,16 @@ type Target struct {
 // IsZero says that nothing was written.
 func (t Target) IsZero() bool { return t.Base == nil && t.From == "" }
 
+func (t Target) text() string {
+	switch {
+	case t.Base != nil:
+		return t.Base.String() + t.Path.Text
+	case t.From != "":
+		return "{{" + t.From + "}}" + t.Path.Text
+	}
+	return t.Path.Text
+}
+
 // Request is the first line of a call.
 type Request struct {
 	Method string
@@ -234,15 +252,10 @@ func (r Request) IsZero() bool { return r.Method == "" }
 
 // Text is the request as it was written, without its query.
 func (r Request) Text() string {
-	switch {
-	case r.Base != nil:
-		return r.Method + " " + r.Base.String() + r.Path.Text
-	case r.IsZero():
+	if r.IsZero() {
 		return "nothing is sent"
-	case r.From != "":
-		return r.Method + " {{" + r.From + "}}" + r.Path.Text
 	}
-	return r.Method + " " + r.Path.Text
+	return r.Method + " " + r.text()
 }
 
 // Send is how a request carries the token.

@@ -479,3 +479,21 @@ func TestExampleNamesTheSchema(t *testing.T) {
 		t.Errorf("the first line is %q, want %q", first, want)
 	}
 }
+
+func marshal(t *testing.T, node *yaml.Node) []byte {
+	t.Helper()
+	data, err := yaml.Marshal(node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func unmarshal(t *testing.T, text string) *yaml.Node {
+	t.Helper()
+	root := &yaml.Node{}
+	if err := yaml.Unmarshal([]byte(text), root); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}

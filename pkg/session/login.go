@@ -180,15 +180,23 @@ func credentials(given map[string]string, brought token.Secret) map[string]token
 	return kept
 }
 
-// keepInputs keeps the inputs that later calls name, so that a refresh finds
-// its client id: those of refresh, keepalive, headers:, send: and of the base
-// URL, and of the others what is no secret.
+// keptInputs are the inputs that later calls name, so that a refresh finds its
+// client id: those of refresh, keepalive, headers:, send: and of the base URL,
+// and of the others what is no secret.
+func keptInputs(p *profile.Profile, base profile.URL) []profile.Input {
+	kept := inputsOf(p, base, slices.Concat(p.Refresh, p.Keepalive))
+	for _, in := range inputsOf(p, base, slices.Concat(p.Cancel, p.Whoami, p.Tokens.Create, p.Tokens.List, p.Tokens.Revoke, p.Tokens.Rotate)) {
+		if !in.Secret.Value && !slices.ContainsFunc(kept, func(k profile.Input) bool { return k.Name == in.Name }) {
+			kept = append(kept, in)
+		}
+	}
+	return slices.DeleteFunc(kept, func(in profile.Input) bool { return in.TOTP })
+}
+
+// keepInputs keeps those that were given.
 func (r *run) keepInputs(saved map[string]any) {
-	p := r.target.Profile
-	always := inputsOf(p, r.target.Base(), slices.Concat(p.Refresh, p.Keepalive))
-	others := inputsOf(p, r.target.Base(), slices.Concat(p.Cancel, p.Whoami, p.Tokens.Create, p.Tokens.List, p.Tokens.Revoke, p.Tokens.Rotate))
-	for _, in := range slices.Concat(always, slices.DeleteFunc(others, func(in profile.Input) bool { return in.Secret.Value })) {
-		if value, given := r.given[in.Name]; given && !in.TOTP {
+	for _, in := range keptInputs(r.target.Profile, r.target.Base()) {
+		if value, given := r.given[in.Name]; given {
 			saved[in.Name] = value
 		}
 	}

@@ -82,7 +82,7 @@ func (m *Manager) newToken(ctx context.Context, t Target, calls profile.Calls, w
 	if created.ExpiresAt.IsZero() {
 		created.ExpiresAt = cmp.Or(res.read.expiresIn, wish.ExpiresAt)
 	}
-	if id, err := res.answer.Read(ctx, orDefault(res.call.ID, ".id?"), r.values); err == nil {
+	if id, err := res.answer.Read(ctx, res.call.ID.Or(profile.Default("tokens.create", "id")), r.values); err == nil {
 		created.ID = plainText(id)
 	}
 	return created, nil
@@ -167,7 +167,7 @@ func follow(spec *call.Spec, from *url.URL, next string) error {
 
 // page reads the tokens of one answer.
 func (m *Manager) page(ctx context.Context, answer *call.Answer, c *profile.Call, values call.Values) ([]LongLived, error) {
-	found, err := answer.Read(ctx, orDefault(c.Items, "."), values)
+	found, err := answer.Read(ctx, c.Items.Or(profile.Default("tokens.list", "items")), values)
 	items, isList := found.([]any)
 	if err != nil || !isList {
 		return nil, fault.New(fault.BadAnswer, "compare items: in the profile with the answer", "items: no list was found; %s", answer.Describe())
@@ -175,13 +175,13 @@ func (m *Manager) page(ctx context.Context, answer *call.Answer, c *profile.Call
 	list := make([]LongLived, 0, len(items))
 	for _, item := range items {
 		one := LongLived{
-			ID:   plainText(answer.ReadItem(ctx, item, orDefault(c.ID, ".id?"), values)),
-			Name: plainText(answer.ReadItem(ctx, item, orDefault(c.TokenName, ".name?"), values)),
+			ID:   plainText(answer.ReadItem(ctx, item, c.ID.Or(profile.Default("tokens.list", "id")), values)),
+			Name: plainText(answer.ReadItem(ctx, item, c.TokenName.Or(profile.Default("tokens.list", "name")), values)),
 		}
 		for _, at := range []struct {
 			into *time.Time
 			expr profile.Expr
-		}{{&one.ExpiresAt, orDefault(c.ExpiresAt, ".expires_at?")}, {&one.CreatedAt, orDefault(c.CreatedAt, ".created_at?")}} {
+		}{{&one.ExpiresAt, c.ExpiresAt.Or(profile.Default("tokens.list", "expires_at"))}, {&one.CreatedAt, c.CreatedAt.Or(profile.Default("tokens.list", "created_at"))}} {
 			if value := answer.ReadItem(ctx, item, at.expr, values); value != nil {
 				if *at.into, err = asTime(at.expr.Text, value); err != nil {
 					return nil, err
@@ -237,13 +237,6 @@ func docs(p *profile.Profile) string {
 		return "the vendor's page"
 	}
 	return p.Docs
-}
-
-func orDefault(e profile.Expr, usual string) profile.Expr {
-	if e.IsZero() {
-		return profile.Expr{Text: usual}
-	}
-	return e
 }
 
 // plainText is a scalar as text; nil is "".

@@ -23,6 +23,11 @@ const (
 	toUse // cancel, whoami and long-lived tokens
 )
 
+// phase is the name of a phase with that purpose.
+func (p purpose) phase() string {
+	return [...]string{toLogin: "login", toRefresh: "refresh", toUse: ""}[p]
+}
+
 // Polling with until: ends after pollLimit, so that a person has time to act
 // somewhere else; pollEvery is used where the server names no time.
 const (
@@ -239,17 +244,8 @@ func (r *run) askedFor(ctx context.Context, c *profile.Call, answer *call.Answer
 func (r *run) spec(c *profile.Call) call.Spec {
 	return call.Spec{
 		Profile: r.target.Profile, Call: c, Base: r.base, Values: r.values, Reach: r.reach,
-		WithToken: withToken(c, r.purpose), Jar: r.jar,
+		WithToken: c.SendsToken(r.purpose.phase()), Jar: r.jar,
 	}
-}
-
-// withToken says whether a call carries the token as send: says: not in login,
-// where there is none, and not in a refresh that sends the refresh token.
-func withToken(c *profile.Call, p purpose) bool {
-	if c.WithToken.Set {
-		return c.WithToken.Value
-	}
-	return p == toUse || p == toRefresh && !c.Mentions("refresh_token")
 }
 
 // readCall takes what the call itself names from its answer.
