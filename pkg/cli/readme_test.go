@@ -53,10 +53,6 @@ func TestReadmeSession(t *testing.T) {
 func readmeShell(t *testing.T, server *sim.Server, url string) func(string) string {
 	t.Helper()
 	home := t.TempDir()
-	identity := filepath.Join(home, "identity.txt")
-	if _, err := store.CreateIdentity(identity); err != nil {
-		t.Fatal(err)
-	}
 	example, err := os.ReadFile("../../profiles.example.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +68,16 @@ func readmeShell(t *testing.T, server *sim.Server, url string) func(string) stri
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	return shellIn(t, home)
+}
+
+// shellIn returns a shell with a home and a file store.
+func shellIn(t *testing.T, home string) func(string) string {
+	t.Helper()
+	identity := filepath.Join(home, "identity.txt")
+	if _, err := store.CreateIdentity(identity); err != nil {
+		t.Fatal(err)
 	}
 	return func(typed string) string {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", typed)

@@ -144,7 +144,7 @@ func (r *run) login(ctx context.Context) (token.Session, error) {
 // of who logs in, 400 and 422 may speak of a field or a second factor.
 func explainRefusal(err error) error {
 	var refusal *call.Refusal
-	if !errors.As(err, &refusal) {
+	if !errors.As(err, &refusal) || fault.KindOf(err) != fault.Refused {
 		return err
 	}
 	hint := "check the user name and the password, then log in again"

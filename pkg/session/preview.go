@@ -28,7 +28,7 @@ func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]
 	for _, in := range inputsOf(t.Profile, t.Base(), calls) {
 		value, ok := given(in)
 		switch {
-		case in.Secret.Value:
+		case in.Secret.Value && (ok || in.When.IsZero()):
 			r.values[in.Name] = redacted()
 		case ok:
 			r.values[in.Name] = valueOf(in, value)

@@ -78,3 +78,12 @@ func TestThreat07_PreviewHoldsNoSecret(t *testing.T) {
 	}
 	same(t, "requests", []string(nil), a.asked())
 }
+
+// TestPreviewLeavesOutWhatIsAskedForLater: a secret with when: is sent only if
+// it is given, and the preview says so.
+func TestPreviewLeavesOutWhatIsAskedForLater(t *testing.T) {
+	t.Parallel()
+	target := at(t, "https://x.example", "    inputs: {otp: {when: $status == 412}}\n    login: {request: POST /l, json: {code: \"{{otp}}\"}, token: .t}\n")
+	same(t, "without", []string{`POST https://x.example/l  ["json.code (no otp)"] `}, previews(t, target, "", nil))
+	same(t, "given", []string{`POST https://x.example/l  [] {"code":"[redacted]"}`}, previews(t, target, "", map[string]string{"otp": "123456"}))
+}
