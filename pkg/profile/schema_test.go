@@ -413,6 +413,28 @@ func mistakes(t *testing.T, data []byte) bool {
 	return slices.ContainsFunc(problems(t, data), func(said string) bool { return !strings.HasPrefix(said, "warning ") })
 }
 
+// TestSchemaAsksForKeys leaves out what must be there, and writes too much.
+func TestSchemaAsksForKeys(t *testing.T) {
+	t.Parallel()
+	schema := compiled(t)
+	for name, data := range map[string]string{
+		"no login":           "version: 1\nprofiles: {x: {base_url: https://x.example, token: .t}}\n",
+		"no base URL":        "version: 1\nprofiles: {x: {login: {request: POST /l, token: .t}}}\n",
+		"two base URLs":      "version: 1\nprofiles: {x: {base_url: https://x.example, environments: {a: https://a.example}, login: {request: POST /l, token: .t}}}\n",
+		"no version":         "profiles: {}\n",
+		"no request":         "version: 1\nprofiles: {x: {base_url: https://x.example, login: {json: {}}}}\n",
+		"an odd name":        "version: 1\nprofiles: {a b: {base_url: https://x.example, login: {request: POST /l, token: .t}}}\n",
+		"nothing to be read": "version: 1\nprofiles: {x: }\n",
+	} {
+		if schema.Validate(instance(t, unmarshal(t, data))) == nil {
+			t.Errorf("%s: the schema takes it", name)
+		}
+		if !mistakes(t, []byte(data)) {
+			t.Errorf("%s: the loader takes it", name)
+		}
+	}
+}
+
 // TestSchemaForms compares single values: what the loader takes, the schema
 // takes, and the other way round.
 func TestSchemaForms(t *testing.T) {

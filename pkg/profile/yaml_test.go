@@ -196,6 +196,48 @@ func TestThreat14_YAMLTraps(t *testing.T) {
 	}
 }
 
+// TestPlaceAfterBOM: the mark at the beginning of a file is no column.
+func TestPlaceAfterBOM(t *testing.T) {
+	t.Parallel()
+	file := `{version: 1, profiles: {x: {base_url: "https://x.example", login: {request: POST /l, token: ".t | foo"}}}}`
+	want := []string{fmt.Sprintf("1:%d login.token: function not defined: foo/0 in .t | foo | a path begins with a dot: write .foo", 1+strings.Index(file, "foo"))}
+	for _, mark := range []string{"", "\ufeff"} {
+		if diff := cmp.Diff(want, problems(t, []byte(mark+file))); diff != "" {
+			t.Errorf("%q: %s", mark, diff)
+		}
+	}
+}
+
+// TestProblemsAreBounded: a hundred mistakes are told, each in a few hundred
+// characters.
+func TestProblemsAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 10_000)
+	for name, data := range map[string]string{
+		"keys":         "version: 1\nprofiles:\n  x:\n" + manyKeys(),
+		"placeholders": "version: 1\nprofiles: {x: {base_url: https://x.example, login: {request: POST /l, token: .t, text: '" + strings.Repeat("{{a}}", 1000) + "'}}}\n",
+		"a long one":   "version: 1\nprofiles: {x: {base_url: " + long + "}}\n",
+	} {
+		found := problems(t, []byte(data))
+		if name != "a long one" && (len(found) != 100 || !strings.HasSuffix(found[99], "there may be more mistakes, which are not told | mend these first")) {
+			t.Errorf("%s: %d problems, the last is %q", name, len(found), found[len(found)-1])
+		}
+		for _, said := range found {
+			if len(said) > 1000 {
+				t.Errorf("%s: %d bytes", name, len(said))
+			}
+		}
+	}
+}
+
+func manyKeys() string {
+	var keys strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&keys, "    key%d: a\n", i)
+	}
+	return keys.String()
+}
+
 // TestDeepBody reads a body as deep as YAML allows: nothing overflows.
 func TestDeepBody(t *testing.T) {
 	t.Parallel()
