@@ -16,7 +16,7 @@ const module = "github.com/authctl/authctl/"
 // above it in this list and no others.
 func layers() []string {
 	return []string{
-		"pkg/fault", "pkg/token", "pkg/jwt", "pkg/jq", "pkg/xmltree", "pkg/console", "pkg/store", "pkg/profile",
+		"pkg/fault", "pkg/token", "pkg/jwt", "pkg/jq", "pkg/xmltree", "pkg/console", "pkg/store", "pkg/profile", "pkg/draft",
 		"pkg/call", "pkg/gallery", "pkg/session", "pkg/cli", "cmd/authctl",
 	}
 }
@@ -39,7 +39,7 @@ func homes() map[string][]string {
 		"github.com/spf13/cobra":        {"pkg/cli", "cmd/authsim"},
 		"github.com/spf13/viper":        {"pkg/cli"},
 		"github.com/zalando/go-keyring": {"pkg/store"},
-		"go.yaml.in/yaml":               {"pkg/profile"},
+		"go.yaml.in/yaml":               {"pkg/profile", "pkg/draft"},
 	}
 }
 
