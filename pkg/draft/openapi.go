@@ -155,8 +155,11 @@ func (a *API) score(op operation) int {
 		}
 	}
 	add(4, `log-?in|log-?on|sign-?in|authenticat|log in|sign in`)
-	add(2, `token|session|jwt|/o?auth`)
+	add(2, `token|session|jwt|/o?auth|/connect`)
 	add(-9, `log-?out|log-?off|sign-?out|refresh|renew|revoke|reset|forgot|register|sign-?up|verif|change|recover|invalidate|delete|callback|validate|check`)
+	if score <= 0 {
+		return score // the schemas of a large document take their time
+	}
 	fields := a.bodyFields(op)
 	for _, f := range fields {
 		switch meaning(f.name) {
@@ -193,18 +196,33 @@ type property struct {
 	path     []string
 }
 
-// schemaOf resolves a schema and merges what allOf, oneOf and anyOf begin with.
-func properties(schema tree, path []string, depth int) []property {
+// maxProperties bounds how many properties of one schema are looked at: schemas
+// that name each other grow without end.
+const maxProperties = 300
+
+// properties lists what a schema holds, with its nested objects and lists.
+func properties(schema tree) []property {
+	w := &schemaWalk{}
+	w.walk(schema, nil)
+	return w.found
+}
+
+type schemaWalk struct {
+	found []property
+	steps int
+}
+
+// walk looks into a schema; of oneOf and anyOf, into the first.
+func (w *schemaWalk) walk(schema tree, path []string) {
 	schema = schema.resolve()
-	if depth == 0 || !schema.there() {
-		return nil
+	if w.steps++; w.steps > maxProperties || len(path) > maxDepth/2 || !schema.there() {
+		return
 	}
-	var all []property
 	for _, part := range schema.at("allOf").items() {
-		all = append(all, properties(part, path, depth-1)...)
+		w.walk(part, path)
 	}
 	for _, key := range []string{"oneOf", "anyOf"} {
-		all = append(all, properties(schema.at(key).first(), path, depth-1)...)
+		w.walk(schema.at(key).first(), path)
 	}
 	required := map[string]bool{}
 	for _, name := range schema.at("required").items() {
@@ -212,24 +230,13 @@ func properties(schema tree, path []string, depth int) []property {
 	}
 	for _, m := range schema.at("properties").members() {
 		where := append(slices.Clone(path), m.name)
-		all = append(all, property{m.name, "json", required[m.name], m.value.resolve(), where})
-		if m.value.at("properties").there() || m.value.at("allOf").there() {
-			all = append(all, properties(m.value, where, depth-1)...)
-		}
-		if items := m.value.at("items"); items.there() {
-			all = append(all, properties(items, append(where, "0"), depth-1)...)
-		}
+		w.found = append(w.found, property{m.name, "json", required[m.name], m.value.resolve(), where})
+		w.walk(m.value, where)
 	}
 	if items := schema.at("items"); items.there() {
-		all = append(all, properties(items, append(slices.Clone(path), "0"), depth-1)...)
+		w.walk(items, append(slices.Clone(path), "0"))
 	}
-	return all
 }
-
-const (
-	typeJSON = "application/json"
-	typeForm = "application/x-www-form-urlencoded"
-)
 
 // content picks a body's schema: JSON before a form.
 func content(holder tree) (schema tree, kind string) {
@@ -256,17 +263,19 @@ func (a *API) bodyFields(op operation) []property {
 		schema := p.at("schema")
 		switch where {
 		case "body":
-			all = append(all, properties(schema, nil, 6)...)
+			all = append(all, properties(schema)...)
 		case "query", "header", "formData":
 			if !schema.there() {
 				schema = p.resolve()
 			}
-			where = map[string]string{"formData": "form"}[where] + map[bool]string{true: where}[where != "formData"]
+			if where == "formData" {
+				where = "form"
+			}
 			all = append(all, property{name, where, p.at("required").text() == "true", schema, []string{name}})
 		}
 	}
 	schema, kind := content(op.node.at("requestBody"))
-	for _, p := range properties(schema, nil, 6) {
+	for _, p := range properties(schema) {
 		p.in = kind
 		all = append(all, p)
 	}
@@ -284,7 +293,7 @@ func (a *API) answerLeaves(op operation) []leaf {
 		if !schema.there() {
 			schema, _ = content(response.value.resolve())
 		}
-		for _, p := range properties(schema, nil, 6) {
+		for _, p := range properties(schema) {
 			kind := p.schema.at("type").text()
 			text := kind == "string" || kind == "" && !p.schema.at("properties").there()
 			if text || kind == "integer" || kind == "number" {
