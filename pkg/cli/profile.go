@@ -9,11 +9,14 @@ import (
 func (a *app) profileCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "profile",
-		Short:   "List, show, choose and check profiles",
+		Short:   "List, show, choose, write and check profiles",
 		Long:    "Work with the profiles: the YAML entries that describe how an API hands out and\ntakes tokens.",
 		Example: "  authctl profile list\n  authctl profile validate",
 	}
-	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileValidateCommand(), a.profileTestCommand(), a.profileExampleCommand(), a.profileGalleryCommand(), a.profileSchemaCommand())
+	cmd.AddCommand(
+		a.profileListCommand(), a.profileShowCommand(), a.profileUseCommand(), a.profileAddCommand(), a.profileGalleryCommand(),
+		a.profileValidateCommand(), a.profileTestCommand(), a.profileExampleCommand(), a.profileSchemaCommand(),
+	)
 	return exitCodes(group(cmd))
 }
 

@@ -34,6 +34,11 @@ func (l leaf) name() string {
 	return ""
 }
 
+// ofRefresh says whether it is about the refresh token.
+func (l leaf) ofRefresh() bool {
+	return slices.ContainsFunc(l.path, func(part string) bool { return strings.Contains(flat(part), "refresh") })
+}
+
 // jq is the path as an expression.
 func (l leaf) jq() string {
 	var b strings.Builder
@@ -114,9 +119,11 @@ func guess(all []leaf) Readings {
 	for _, l := range all {
 		name := flat(l.name())
 		switch {
-		case strings.Contains(name, "refresh") && l.text && r.RefreshToken == "" && !strings.Contains(name, "expire"):
-			r.RefreshToken = l.jq()
-			continue
+		case l.ofRefresh():
+			isToken := strings.Contains(name, "refresh") && !strings.Contains(name, "expir") || tokenRank(l.path, l.name()) > 0
+			if l.text && r.RefreshToken == "" && isToken {
+				r.RefreshToken = l.jq()
+			}
 		case l.text:
 			rank := tokenRank(l.path, l.name())
 			if looksJWT(l.value) {
@@ -139,7 +146,7 @@ func guess(all []leaf) Readings {
 // meant.
 func expiry(r *Readings, l leaf) {
 	name := flat(l.name())
-	if strings.Contains(name, "refresh") || slices.ContainsFunc(l.path, func(part string) bool { return strings.Contains(flat(part), "refresh") && part != l.name() }) {
+	if l.ofRefresh() {
 		return
 	}
 	number, isNumber := parseNumber(l)

@@ -143,3 +143,17 @@ func SuggestName(host string) string {
 	}
 	return snake(labels[len(labels)-1], '-')
 }
+
+// Rebase puts another base URL in; inputs that only the old one named go.
+func (d *Draft) Rebase(base string) {
+	old := d.BaseURL
+	d.BaseURL = strings.TrimSuffix(base, "/")
+	d.AllowHTTP = plainHTTP(d.BaseURL)
+	rest := *d
+	rest.Inputs = nil
+	text := rest.Text()
+	d.Inputs = slices.DeleteFunc(d.Inputs, func(in Input) bool {
+		name := "{{" + in.Name + "}}"
+		return strings.Contains(old, name) && !strings.Contains(text, name)
+	})
+}

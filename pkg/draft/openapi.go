@@ -321,7 +321,7 @@ func (a *API) Choose(path string) (chosen *Login, among []Login) {
 	switch {
 	case path != "":
 		return nil, a.Logins
-	case len(a.Logins) == 1, len(a.Logins) > 1 && a.Logins[0].score >= a.Logins[1].score+3:
+	case len(a.Logins) == 1, len(a.Logins) > 1 && a.Logins[0].score >= a.Logins[1].score+5:
 		return &a.Logins[0], nil
 	}
 	return nil, a.Logins
