@@ -161,7 +161,7 @@ func tokenHeader(h Field) (form, value string, found bool) {
 		case !hasScheme:
 			return "{{token}}", h.Value, true
 		}
-		if name, inner, hasName := strings.Cut(rest, "="); hasName && regexp.MustCompile(`^\w+$`).MatchString(name) && !strings.HasSuffix(rest, "=") {
+		if name, inner, hasName := strings.Cut(rest, "="); hasName && !strings.EqualFold(scheme, "Bearer") && regexp.MustCompile(`(?i)^(?:access_?)?(?:token|(?:api)?_?key|jwt)$`).MatchString(name) {
 			quote := ""
 			if strings.HasPrefix(inner, `"`) {
 				quote, inner = `"`, strings.Trim(inner, `"`)

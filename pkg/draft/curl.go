@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/profile"
 )
 
 // request is what one curl command sends.
@@ -60,7 +63,7 @@ const (
 // options are those of curl that documentation uses (curl(1)).
 func options() map[string]option {
 	list := map[string]option{
-		"request":        {"X", true, func(r *request, v string) error { r.method = strings.ToUpper(v); return nil }},
+		"request":        {"X", true, (*request).verbOf},
 		"header":         {"H", true, (*request).header},
 		"data":           {"d", true, (*request).fileOrData},
 		"data-ascii":     {"", true, (*request).fileOrData},
@@ -186,6 +189,14 @@ func missingValue(name string) error {
 	return fault.New(fault.Usage, "paste the whole command", "nothing follows curl's option %s", name)
 }
 
+func (r *request) verbOf(method string) error {
+	if !regexp.MustCompile(`^[A-Za-z]{2,20}$`).MatchString(method) {
+		return fault.New(fault.Usage, "write -X POST", "-X: no method follows")
+	}
+	r.method = strings.ToUpper(method)
+	return nil
+}
+
 func (r *request) address(text string) error {
 	if r.url != "" {
 		return fault.New(fault.Usage, "put a text with blanks in quotes, and write one address to a command", "the curl command names two addresses, or a word too many")
@@ -203,8 +214,11 @@ func (r *request) header(line string) error {
 	if !found || value == "" {
 		return nil // "Name:" and "Name;" take a header of curl's away, or leave it empty
 	}
-	if !regexp.MustCompile(`^[A-Za-z0-9_!#$%&'*+.^|~-]+$`).MatchString(name) {
+	if !httpguts.ValidHeaderFieldName(name) {
 		return fault.New(fault.Usage, "write -H 'Name: value'", "-H: what stands before the colon is no name for a header")
+	}
+	if !httpguts.ValidHeaderFieldValue(value) {
+		return fault.New(fault.Usage, "write it in one line", "-H: the value of %s holds a control character", name)
 	}
 	r.headers = append(r.headers, Field{name, value})
 	return nil
@@ -290,7 +304,7 @@ func target(text string) (base, path, query string, err error) {
 	return scheme + "://" + host, "/" + path, query, nil
 }
 
-// hostNames are what templates make of a host.
+// base writes the base URL of a request; placeholders in the host become inputs.
 func (n *names) base(text string) (string, error) {
 	scheme, host, _ := strings.Cut(text, "://")
 	if user, rest, found := cutLast(host, "@"); found {
@@ -311,11 +325,16 @@ func (n *names) base(text string) (string, error) {
 		b.WriteString("{{" + name + "}}")
 	}
 	base := scheme + "://" + b.String()
-	sample := regexp.MustCompile(`\{\{\w+\}\}`).ReplaceAllString(base, "x")
-	if u, err := url.Parse(sample); err != nil || u.Hostname() == "" || regexp.MustCompile(`[^A-Za-z0-9.:\[\]_-]`).MatchString(u.Host) {
+	if !isBase(base) {
 		return "", fault.New(fault.Usage, "paste a command whose address begins with https://host/…", "the address of the curl command names no host that can be read")
 	}
 	return base, nil
+}
+
+// isBase asks the language whether it takes a base URL.
+func isBase(text string) bool {
+	_, err := profile.ParseBaseURL(placeholder().ReplaceAllString(text, "x"))
+	return err == nil
 }
 
 func cutLast(text, sep string) (before, after string, found bool) {

@@ -141,7 +141,7 @@ func SuggestName(host string) string {
 	if len(labels) == 0 {
 		return "api"
 	}
-	return snake(labels[len(labels)-1], '-')
+	return firstOf(snake(labels[len(labels)-1], '-'), "api")
 }
 
 // Rebase puts another base URL in; inputs that only the old one named go.

@@ -371,8 +371,11 @@ func (n *names) template(field, value string) string {
 
 // withoutNames is a template's literal text.
 func withoutNames(template string) string {
-	return regexp.MustCompile(`\{\{[a-z][a-z0-9_]*\}\}`).ReplaceAllString(template, "")
+	return placeholder().ReplaceAllString(template, "")
 }
+
+// placeholder is how the language writes one.
+func placeholder() *regexp.Regexp { return regexp.MustCompile(`\{\{[a-z][a-z0-9_]*\}\}`) }
 
 func firstName(parts []piece) string {
 	for _, part := range parts {

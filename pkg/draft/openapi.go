@@ -356,6 +356,9 @@ func (a *API) Draft(l *Login, base string) (*Draft, error) {
 	if prefix = strings.Trim(prefix, "/"); prefix != "" {
 		d.BaseURL += n.path("/"+prefix, false)
 	}
+	if !isBase(d.BaseURL) {
+		return nil, fault.New(fault.Usage, "give it with --base-url https://…", "the OpenAPI document names no base URL that can be used")
+	}
 	d.AllowHTTP = plainHTTP(d.BaseURL)
 	d.Docs = docsURL(a.root.at("externalDocs", "url").text())
 	a.send(d)
