@@ -54,13 +54,11 @@ func (l leaf) jq() string {
 			if i == 0 {
 				b.WriteString(".")
 			}
-			fmt.Fprintf(&b, "[%s]", scalarQuoted(part))
+			fmt.Fprintf(&b, "[%s]", strconv.Quote(part))
 		}
 	}
 	return firstOf(b.String(), ".")
 }
-
-func scalarQuoted(text string) string { return strconv.Quote(text) }
 
 // leaves walks an answer; lists are looked into at their first item.
 func leaves(v Value, path []string) []leaf {
@@ -108,7 +106,7 @@ func tokenRank(path []string, name string) int {
 	return 0
 }
 
-// ExpectedToken is where the token is when nobody has seen an answer.
+// expectedToken is where the token is when nobody has seen an answer.
 const expectedToken = ".access_token"
 
 // guess finds the readings among leaves. Values, where there are any, decide
@@ -276,6 +274,11 @@ func (d *Draft) lookAtCookies(a Answer, r *Readings) bool {
 	return false
 }
 
+// oauth says whether the login is a token request of RFC 6749.
+func (d *Draft) oauth() bool {
+	return len(d.Login) == 1 && slices.ContainsFunc(d.Login[0].Form, func(f Field) bool { return f.Name == "grant_type" })
+}
+
 // proposeRefresh writes the refresh of RFC 6749 §6 where the login is an OAuth
 // token request and a refresh token comes with the answer.
 func (d *Draft) proposeRefresh() {
@@ -283,7 +286,7 @@ func (d *Draft) proposeRefresh() {
 		return
 	}
 	login := d.Login[0]
-	if !slices.ContainsFunc(login.Form, func(f Field) bool { return f.Name == "grant_type" }) {
+	if !d.oauth() {
 		return
 	}
 	refresh := Call{Method: login.Method, Path: login.Path, Constant: login.Constant, Query: login.Query, Headers: login.Headers, Basic: login.Basic}
@@ -299,8 +302,12 @@ func (d *Draft) proposeRefresh() {
 // Expect fills in what is usual where nothing is known of the answer.
 func (d *Draft) Expect() {
 	reads := len(d.Login) > 0 && d.Login[len(d.Login)-1].Token != ""
-	if d.Token == "" && !reads {
-		d.Token, d.Why = expectedToken, firstOf(d.Why, "A guess, no answer was seen: check where the token is.")
+	switch {
+	case d.Token != "" || reads:
+	case d.oauth():
+		d.Readings = Readings{Token: expectedToken, ExpiresIn: ".expires_in", Why: "A guess after RFC 6749, no answer was seen: check where the token is."}
+	default:
+		d.Readings = Readings{Token: expectedToken, Why: "A guess, no answer was seen: check where the token is."}
 	}
 	d.needsRefreshToken()
 }

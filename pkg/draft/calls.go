@@ -17,7 +17,7 @@ func FromCurl(text string) (*Draft, error) {
 	}
 	d := &Draft{}
 	w := &writer{names: names{draft: d, values: map[string]string{}, login: true}}
-	for _, c := range commands {
+	for _, c := range expand(commands) {
 		if !isCurl(c) {
 			continue
 		}
@@ -206,7 +206,7 @@ func (w *writer) role(r *request, path string, carried carrier) role {
 		return refreshes
 	case regexp.MustCompile(`log-?out|log-?off|sign-?out|revoke|invalidate|cancel`).MatchString(lower), r.verb() == "DELETE" && loginPath(path):
 		return cancels
-	case carried.place != "" && w.isToken(carried.value) && !credentials:
+	case carried.place != "" && !loginPath(path), carried.place != "" && w.isToken(carried.value) && !credentials:
 		return uses
 	case !loginPath(path) && len(r.data) == 0:
 		return uses
@@ -288,7 +288,7 @@ func canonical(name string) string {
 // send:.
 func (w *writer) call(r *request, prefix, path, query string, what role, carried carrier) Call {
 	refreshing := what == refreshes && w.isRefreshToken(carried.value)
-	if what != loginStep && carried.place != "" && !refreshing && w.isTokenLike(carried) {
+	if what != loginStep && carried.place != "" && !refreshing && w.isTokenLike(carried, what) {
 		w.sends(carried)
 		query = dropField(query, carried)
 		r.headers = slices.DeleteFunc(slices.Clone(r.headers), func(h Field) bool { return carried.place == "header" && h.Name == carried.name })
@@ -319,8 +319,8 @@ func (w *writer) isRefreshToken(value string) bool {
 	return len(parts) == 1 && strings.Contains(parts[0].name, "refresh")
 }
 
-func (w *writer) isTokenLike(c carrier) bool {
-	return w.isToken(c.value) || len(w.draft.Login) > 0 && w.draft.Login[0].Method == ""
+func (w *writer) isTokenLike(c carrier, what role) bool {
+	return w.isToken(c.value) || what == uses
 }
 
 func dropField(query string, c carrier) string {
@@ -424,7 +424,7 @@ func (w *writer) ordinary(h Field, c *Call) bool {
 		return strings.HasPrefix(value, "*/*") || strings.HasPrefix(value, "application/json")
 	}
 	return strings.HasPrefix(name, "sec-") || slices.Contains([]string{
-		"host", "content-length", "user-agent", "connection", "accept-encoding", "accept-language", "origin", "referer", "dnt", "priority",
+		"host", "content-length", "user-agent", "connection", "accept-encoding", "accept-language", "content-language", "origin", "referer", "dnt", "priority",
 		"cache-control", "pragma", "upgrade-insecure-requests", "x-requested-with", "postman-token", "te", "authority", "expect",
 	}, name)
 }
@@ -459,7 +459,6 @@ func (w *writer) finish() {
 	if len(d.Login) > 1 {
 		d.note("the login is a list of calls: what an earlier answer gives to a later call must be read with save: in the earlier one")
 	}
-	d.needsRefreshToken()
 }
 
 // needsRefreshToken sees to it that a refresh that sends the refresh token

@@ -312,13 +312,13 @@ func (n *names) base(text string) (string, error) {
 		n.draft.secret(user)
 	}
 	var b strings.Builder
-	for _, part := range pieces(host) {
+	for _, part := range pieces(shoutedHost(host)) {
 		if part.name == "" {
 			b.WriteString(strings.ToLower(part.literal))
 			continue
 		}
 		name := inputName(part.name)
-		if builtin(name) || soundsSecret(name) || regexp.MustCompile(`(?:^|_)(?:url|base|host|endpoint|uri|server)$`).MatchString(name) {
+		if name == "value" || builtin(name) || soundsSecret(name) || regexp.MustCompile(`(?:^|_)(?:url|base|host|endpoint|uri|server)$`).MatchString(name) {
 			name = "server"
 		}
 		n.declare(name, name, "")
@@ -326,9 +326,22 @@ func (n *names) base(text string) (string, error) {
 	}
 	base := scheme + "://" + b.String()
 	if !isBase(base) {
-		return "", fault.New(fault.Usage, "paste a command whose address begins with https://host/…", "the address of the curl command names no host that can be read")
+		return "", fault.New(fault.Usage, "write https://host/path", "the address names no host that can be read, or another scheme than https")
 	}
 	return base, nil
+}
+
+// shoutedHost marks SERVER_IP as a placeholder.
+func shoutedHost(host string) string {
+	if strings.ContainsAny(host, "<{$[%") {
+		return host
+	}
+	return regexp.MustCompile(`\b[A-Z]+(?:_[A-Z]+)+\b`).ReplaceAllStringFunc(host, func(name string) string {
+		if strings.HasPrefix(name, "YOUR_") {
+			return name
+		}
+		return "<" + name + ">"
+	})
 }
 
 // isBase asks the language whether it takes a base URL.

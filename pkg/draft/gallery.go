@@ -15,8 +15,8 @@ func Adapt(text, from, name, base string) string {
 	for _, line := range lines {
 		isKey := regexp.MustCompile(`^    [a-z_]+:`).MatchString(line)
 		switch {
-		case line == "  "+from+":":
-			line = "  " + scalar(name) + ":"
+		case regexp.MustCompile(`^  ` + regexp.QuoteMeta(from) + `:\s*(?:#.*)?$`).MatchString(line):
+			line = "  " + scalar(name) + strings.TrimPrefix(line, "  "+from)
 		case base != "" && regexp.MustCompile(`^    (?:base_url|environments):`).MatchString(line):
 			line, dropped = "    base_url: "+scalar(base), true
 		case isKey || strings.HasPrefix(line, "    #"):

@@ -309,6 +309,9 @@ func builtin(name string) bool {
 }
 
 func (n *names) declare(name, field, value string) {
+	if name == "client_id" && isWord(value) && meaning(value) == "" {
+		n.public(value)
+	}
 	if builtin(name) || slices.ContainsFunc(n.draft.Inputs, func(in Input) bool { return in.Name == name }) {
 		return
 	}
@@ -317,6 +320,13 @@ func (n *names) declare(name, field, value string) {
 		in.Default = value
 	}
 	n.draft.Inputs = append(n.draft.Inputs, in)
+}
+
+// public declares the id of a public client, which is the same for everybody.
+func (n *names) public(id string) {
+	if !slices.ContainsFunc(n.draft.Inputs, func(in Input) bool { return in.Name == "client_id" }) {
+		n.draft.Inputs = append(n.draft.Inputs, Input{Name: "client_id", Label: "Client id", Default: id})
+	}
 }
 
 // optional declares an input that may be left empty.

@@ -3,6 +3,7 @@ package draft
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,45 @@ func tidy(text string) string {
 		text = regexp.MustCompile(`\^(.)`).ReplaceAllString(text, "$1")
 	}
 	text = strings.NewReplacer("\r\n", "\n", "“", `"`, "”", `"`, "‘", "'", "’", "'", "\u00a0", " ").Replace(text)
+	text = regexp.MustCompile(`(?m)(^|[ \t])[–—](\w)`).ReplaceAllString(text, "$1--$2") // a word processor's dash
 	return regexp.MustCompile(`(?m)^[ \t]*[$%] `).ReplaceAllString(text, "")
+}
+
+// expand puts the values of NAME=value lines into the commands after them, where
+// they are a part of the request. One that may be a person's own stays a
+// placeholder.
+func expand(commands []command) []command {
+	values := map[string]string{}
+	assignment := regexp.MustCompile(`^([A-Za-z_]\w*)=([\s\S]*)$`)
+	variable := regexp.MustCompile(`\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))`)
+	fill := func(word string) string {
+		return replaceGroup(variable, word, func(m []string) string {
+			if value, known := values[m[1]+m[2]]; known {
+				return value
+			}
+			return m[0]
+		})
+	}
+	for i := range commands {
+		c := &commands[i]
+		for len(c.words) > 0 && (c.words[0] == "export" || assignment.MatchString(c.words[0])) {
+			if m := assignment.FindStringSubmatch(c.words[0]); m != nil && isPart(m[1], m[2]) {
+				values[m[1]] = fill(m[2])
+			}
+			c.words = c.words[1:]
+		}
+		for j := range c.words {
+			c.words[j] = fill(c.words[j])
+		}
+	}
+	return slices.DeleteFunc(commands, func(c command) bool { return len(c.words) == 0 })
+}
+
+// isPart says whether a variable holds a part of a request: an address, a host,
+// a header, a body.
+func isPart(name, value string) bool {
+	return meaning(name) == "" && !soundsSecret(strings.ToLower(name)) && !looksSecret(value) &&
+		regexp.MustCompile(`^https?://|^[\w<>{}$-]+(?:\.[\w<>{}$-]+)+(?::\d+)?/?$|^[\w-]+: |^\s*\{`).MatchString(value)
 }
 
 // splitter reads commands from a text.
@@ -43,12 +82,23 @@ type splitter struct {
 	current  command
 	commands []command
 	piped    bool // the command that is read takes the output of the one before
+	depth    int  // of $(…) in $(…)
 }
 
 // split takes a text apart into its commands. Quotes are resolved; $NAME and
 // <name> stay as they are.
 func split(text string) ([]command, error) {
-	s := &splitter{rest: tidy(text)}
+	if len(text) > maxText {
+		return nil, fmt.Errorf("it is longer than %d KiB", maxText>>10)
+	}
+	return splitTidy(tidy(text), maxDepth)
+}
+
+// maxText is the longest text that is taken apart, in bytes.
+const maxText = 256 << 10
+
+func splitTidy(text string, depth int) ([]command, error) {
+	s := &splitter{rest: text, depth: depth}
 	for s.rest != "" {
 		if err := s.step(); err != nil {
 			return nil, err
@@ -243,7 +293,10 @@ func (s *splitter) substitution() error {
 	}
 	text := s.take(end)
 	s.take(1)
-	inner, err := split(text)
+	if s.depth == 0 {
+		return fmt.Errorf("commands stand in commands too deep")
+	}
+	inner, err := splitTidy(text, s.depth-1)
 	if err != nil {
 		return err
 	}
