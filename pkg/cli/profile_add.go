@@ -38,8 +38,8 @@ func (a *app) profileAddCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add [NAME]",
 		Short: "Write a profile from a curl command, an OpenAPI file or a few answers",
-		Long: `Write a profile and keep it in profiles.d in the configuration folder. It is made
-from the curl command that a vendor's page shows (several commands: login,
+		Long: `Write a profile and keep it in profiles.d in the configuration folder. It is
+made from the curl command that a vendor's page shows (several commands: login,
 refresh, logout), from an OpenAPI document, from a ready profile of the gallery,
 or, without any of these, from the answers to a few questions.
 
@@ -50,7 +50,7 @@ that, --answer takes a sample answer. You see the profile before it is written.`
 		Example: `  authctl profile add acme --curl @login.txt
   authctl profile add acme --curl - --answer @answer.json --yes
   authctl profile add acme --openapi https://api.acme.com/openapi.json --print
-  authctl profile add lab --from argo-cd --base-url https://argocd.lab.example.com
+  authctl profile add lab --from argo-cd --base-url https://cd.example.com
   authctl profile add`,
 		Args: between(0, 1, "one name at most"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.addProfile(cmd.Context(), args, o) },
