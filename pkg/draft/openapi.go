@@ -18,7 +18,6 @@ type API struct {
 	operations []operation
 	Logins     []Login // the likeliest first
 	baseURL    string
-	notes      []string
 }
 
 // Login is an operation that may be the login.
