@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -271,6 +272,39 @@ func (a *Answer) expired(ctx context.Context, s Spec) bool {
 		return a.Status == http.StatusUnauthorized
 	}
 	return a.True(ctx, s.Profile.Expired, s.ambient())
+}
+
+// Expired says whether the response to a request of the user's own tells that the
+// token is over, as expired: in the profile reads it. It can be read as before.
+func Expired(ctx context.Context, p *profile.Profile, u *url.URL, response *http.Response) (bool, error) {
+	if p.Expired.IsZero() {
+		return response.StatusCode == http.StatusUnauthorized, nil
+	}
+	start, err := peek(response)
+	if err != nil {
+		return false, err
+	}
+	a := newAnswer(&Request{URL: u}, response, start, time.Time{})
+	return a.True(ctx, p.Expired, nil), ctx.Err()
+}
+
+// peek returns the body of a response and leaves it unread. A stream, and more
+// than an answer may hold, is not looked at.
+func peek(response *http.Response) ([]byte, error) {
+	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	isText := strings.HasSuffix(mediaType, "json") || strings.HasSuffix(mediaType, "xml") || strings.HasPrefix(mediaType, "text/")
+	if !isText || mediaType == "text/event-stream" || response.ContentLength > MaxBody {
+		return nil, nil
+	}
+	start, err := io.ReadAll(io.LimitReader(response.Body, MaxBody))
+	response.Body = &unread{io.MultiReader(bytes.NewReader(start), response.Body), response.Body}
+	return start, err
+}
+
+// unread is a body whose beginning was read and is given once more.
+type unread struct {
+	io.Reader
+	io.Closer
 }
 
 // unknownRequest are the statuses that speak of the request's form and not of

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/profile"
@@ -36,6 +37,22 @@ func (c *Client) transport(p *profile.Profile) (http.RoundTripper, error) {
 	}
 	own = own.Clone()
 	own.TLSClientConfig = config
+	return own, nil
+}
+
+// Pooled returns a transport for the user's own requests to the API of a profile:
+// with the same proxies and the same TLS, but it keeps connections.
+func (c *Client) Pooled(p *profile.Profile) (*http.Transport, error) {
+	one, err := c.transport(p)
+	if err != nil {
+		return nil, err
+	}
+	own, ok := one.(*http.Transport)
+	if !ok {
+		return nil, fault.New(fault.Profile, "", "this client's transport cannot keep connections")
+	}
+	own = own.Clone()
+	own.DisableKeepAlives, own.MaxIdleConnsPerHost, own.IdleConnTimeout = false, 100, time.Minute
 	return own, nil
 }
 

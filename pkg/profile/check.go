@@ -134,6 +134,7 @@ func (p *Profile) check() Problems {
 	c.logins()
 	c.renewal()
 	c.send()
+	c.variables()
 	c.pairs("headers", p.Headers, nil)
 	c.headers("headers", p.Headers)
 	session := c.session()

@@ -38,6 +38,7 @@ type Profile struct {
 	Keepalive    Calls       `yaml:"keepalive" doc:"makes the token last longer; the token stays the same"`
 	Tokens       Tokens      `yaml:"tokens" doc:"long-lived tokens: create, list, revoke, rotate"`
 	Send         Send        `yaml:"send" doc:"how a request carries the token; default \"Authorization: Bearer {{token}}\""`
+	Env          Env         `yaml:"env" doc:"the variable that 'authctl exec' sets to the token, or NAME → text with {{token}}, {{base_url}}, …"`
 	Lifetime     Lifetime    `yaml:"lifetime" doc:"how long the vendor's page says a token lives: 90s 15m 10h 60d 1w never"`
 	IdleTimeout  Lifetime    `yaml:"idle_timeout" doc:"how long a token lives while it is not used"`
 	Expired      Expr        `yaml:"expired" doc:"how the API says that the token is over; default $status == 401"`

@@ -93,14 +93,20 @@ func (m *Manager) Carry(ctx context.Context, t Target, s token.Session) (call.Ca
 	if carriesTokenOnly(t.Profile) {
 		return call.Carry(t.Profile, call.Values{"token": s.AccessToken.Reveal()})
 	}
-	r := m.newRun(t, toUse, nil, sessionValues(s), sessionReach(s))
-	if err := r.open(ctx); err != nil {
-		return call.Carrier{}, err
-	}
-	if err := r.provide(ctx, t.Profile.NeedsOf(t.Profile.Carries()...)); err != nil {
+	r, err := m.carrying(ctx, t, s, nil)
+	if err != nil {
 		return call.Carrier{}, err
 	}
 	return call.Carry(t.Profile, r.values)
+}
+
+// carrying is a pass that knows what send:, headers: and more names need.
+func (m *Manager) carrying(ctx context.Context, t Target, s token.Session, more []string) (*run, error) {
+	r := m.newRun(t, toUse, nil, sessionValues(s), sessionReach(s))
+	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.provide(ctx, t.Profile.NeedsOf(append(t.Profile.Carries(), more...)...))
 }
 
 func carriesTokenOnly(p *profile.Profile) bool {

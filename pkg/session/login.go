@@ -182,10 +182,16 @@ func credentials(given map[string]string, brought token.Secret) map[string]token
 
 // keptInputs are the inputs that later calls name, so that a refresh finds its
 // client id: those of refresh, keepalive, headers:, send: and of the base URL,
-// and of the others what is no secret.
+// and of the others, env: among them, what is no secret.
 func keptInputs(p *profile.Profile, base profile.URL) []profile.Input {
 	kept := inputsOf(p, base, slices.Concat(p.Refresh, p.Keepalive))
-	for _, in := range inputsOf(p, base, slices.Concat(p.Cancel, p.Whoami, p.Tokens.Create, p.Tokens.List, p.Tokens.Revoke, p.Tokens.Rotate)) {
+	others := inputsOf(p, base, slices.Concat(p.Cancel, p.Whoami, p.Tokens.Create, p.Tokens.List, p.Tokens.Revoke, p.Tokens.Rotate))
+	for _, name := range p.NeedsOf(p.Env.Names()...) {
+		if in, ok := p.Input(name); ok {
+			others = append(others, in)
+		}
+	}
+	for _, in := range others {
 		if !in.Secret.Value && !slices.ContainsFunc(kept, func(k profile.Input) bool { return k.Name == in.Name }) {
 			kept = append(kept, in)
 		}

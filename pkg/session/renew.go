@@ -22,6 +22,7 @@ type TokenOptions struct {
 	Strict  bool          // a token that is live but does not last for MinTTL is no help
 	NoRenew bool          // give what is there or fail
 	Force   bool          // renew even a token that lasts
+	Refused token.Secret  // a token that the server takes for over: no help, even if it lasts
 }
 
 // Renewed is a live token and how it was come by.
@@ -37,23 +38,19 @@ type Renewed struct {
 // the refresh call, else by logging in from saved credentials. Where both need
 // a person the error is of kind fault.LoginNeeded.
 func (m *Manager) Token(ctx context.Context, t Target, o TokenOptions) (Renewed, error) {
-	key, err := t.Key()
+	access, err := m.Stored(ctx, t)
 	if err != nil {
 		return Renewed{}, err
 	}
-	access, err := m.Store.Access(ctx, key)
-	if err != nil {
-		return Renewed{}, t.absent(key, err)
-	}
-	m.Learn(access.AccessToken)
-	if !o.Force && access.Live(m.Now(), o.MinTTL) {
+	stale := o.Force || !o.Refused.IsZero() && access.AccessToken.Equal(o.Refused)
+	if !stale && access.Live(m.Now(), o.MinTTL) {
 		return Renewed{Access: access}, nil
 	}
 	var renewed Renewed
 	err = fault.New(fault.LoginNeeded, "authctl refresh "+t.flags(), "the token of %s does not last", t)
 	if !o.NoRenew {
-		err = m.locked(ctx, key, func() (err error) {
-			renewed, err = m.renew(ctx, t, key, access, o)
+		err = m.locked(ctx, access.Key, func() (err error) {
+			renewed, err = m.renew(ctx, t, access.Key, access, o)
 			return err
 		})
 	}
@@ -63,10 +60,24 @@ func (m *Manager) Token(ctx context.Context, t Target, o TokenOptions) (Renewed,
 	case !renewed.AccessToken.IsZero():
 		renewed.Warning = err
 		return renewed, nil
-	case !o.Strict && !o.Force && access.Live(m.Now(), 0) && fault.KindOf(err) != fault.Interrupted:
+	case !o.Strict && !stale && access.Live(m.Now(), 0) && fault.KindOf(err) != fault.Interrupted:
 		return Renewed{Access: access, Warning: err}, nil
 	}
 	return Renewed{}, err
+}
+
+// Stored returns the access token that the store holds, live or not.
+func (m *Manager) Stored(ctx context.Context, t Target) (token.Access, error) {
+	key, err := t.Key()
+	if err != nil {
+		return token.Access{}, err
+	}
+	access, err := m.Store.Access(ctx, key)
+	if err != nil {
+		return token.Access{}, t.absent(key, err)
+	}
+	m.Learn(access.AccessToken)
+	return access, nil
 }
 
 // renew is the part that runs under the lock: read again, decide, call, write.
