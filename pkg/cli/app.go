@@ -32,8 +32,9 @@ type app struct {
 	redactor *console.Redactor
 	out, err *console.Stream
 	settings *settings
-	started  bool   // a command has begun: its errors are not usage errors
-	output   string // of the command that runs
+	started  bool         // a command has begun: its errors are not usage errors
+	output   string       // of the command that runs
+	silent   []fault.Kind // errors of the command that are told by the exit code alone
 
 	color    console.ColorMode
 	config   string

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +71,9 @@ func usageError(root *cobra.Command, err error, args []string) error {
 // printError prints an error for a person, or as JSON where the command was
 // asked for JSON.
 func (a *app) printError(err error) {
+	if slices.Contains(a.silent, fault.KindOf(err)) {
+		return
+	}
 	if a.output == outputJSON {
 		// Where standard error cannot be written there is nobody to tell.
 		_ = console.PrintErrorJSON(a.err, err, exitCode(err))

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,6 +21,7 @@ import (
 // loginOptions are the flags of login.
 type loginOptions struct {
 	inputFlags
+	form   formFlags
 	via    string
 	save   bool
 	dryRun bool
@@ -37,7 +37,8 @@ func (a *app) loginCommand() *cobra.Command {
 What the login needs (user name, password, …) is taken from the flags, from
 what the profile names (env: or command:), else asked for on the terminal.
 A password is never a flag: use --password-stdin, --input NAME=@file or the
-prompt. With --store none the token is printed and nothing is kept.`,
+prompt. With --store none the token is printed and nothing is kept; --output
+then takes the forms of "authctl token".`,
 		Example: `  authctl login zumrails
   authctl login zumrails --environment production --account billing
   pass show zumrails | authctl login zumrails --username ada --password-stdin
@@ -52,13 +53,26 @@ prompt. With --store none the token is printed and nothing is kept.`,
 	cmd.Flags().BoolVar(&o.save, "save-credentials", false, "keep user name and password in the store, to log in again without a person")
 	cmd.Flags().BoolVarP(&o.dryRun, "dry-run", "n", false, "print the request without secrets and send nothing")
 	a.completeWith(cmd, "via", a.otherLogins)
-	a.addOutput(cmd, outputTable, outputJSON)
+	o.form.add(a, cmd)
+	a.addOutput(cmd, append([]string{outputTable, outputRaw}, forms()...)...)
 	return exitCodes(cmd, 3, 4, 5, 6, 7, 8)
+}
+
+// fits refuses to print a token that is kept, or to write for another system
+// than this.
+func (o *loginOptions) fits(a *app, s *selection) error {
+	if !s.none && a.output != outputTable && a.output != outputJSON {
+		return fault.New(fault.Usage, "log in, then authctl token --output "+a.output, "login --output %s prints the token, for --store none only", a.output)
+	}
+	return o.form.check(a)
 }
 
 func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
 	s, err := a.target(args, true)
 	if err != nil {
+		return err
+	}
+	if err := o.fits(a, s); err != nil {
 		return err
 	}
 	in, err := o.read(ctx, a, s.Profile)
@@ -71,7 +85,7 @@ func (a *app) login(ctx context.Context, args []string, o loginOptions) error {
 	a.announce(s)
 	options := session.LoginOptions{Via: o.via, SaveCredentials: o.save}
 	if s.none {
-		return a.loginOnce(ctx, s, in, options)
+		return a.loginOnce(ctx, s, in, options, o.form)
 	}
 	result, err := a.manager(s.store, in).Login(ctx, s.Target, options)
 	if err != nil {
@@ -105,7 +119,7 @@ func (a *app) leaveOldStore(ctx context.Context, s *selection, key token.Key) er
 }
 
 // loginOnce logs in without a store: the token goes to standard output.
-func (a *app) loginOnce(ctx context.Context, s *selection, in *inputs, o session.LoginOptions) error {
+func (a *app) loginOnce(ctx context.Context, s *selection, in *inputs, o session.LoginOptions, f formFlags) error {
 	if o.SaveCredentials {
 		return fault.New(fault.Usage, "leave out one of them", "--save-credentials needs a store, and the store none keeps nothing")
 	}
@@ -114,14 +128,14 @@ func (a *app) loginOnce(ctx context.Context, s *selection, in *inputs, o session
 	if err != nil {
 		return fault.Wrap(err, "log in to %s", s.Target)
 	}
-	if a.output == outputJSON {
-		carrier, err := m.Carry(ctx, s.Target, result)
-		if err != nil {
-			return err
-		}
-		return a.revealJSON(carrier, result.Access)
+	if a.output == outputTable || a.output == outputRaw {
+		return a.reveal(result.AccessToken)
 	}
-	return a.reveal(result.AccessToken)
+	pass, err := m.PassFor(ctx, s.Target, result)
+	if err != nil {
+		return err
+	}
+	return a.printForm(s, pass, f)
 }
 
 // rememberStore keeps the choice that --store has made, and says so.
@@ -263,37 +277,4 @@ type row struct {
 
 func (a *app) row(info token.Info, store string) row {
 	return row{Info: info, Store: store, Live: info.Live(a.env.Now(), 0)}
-}
-
-// revealJSON prints a token with what belongs to it, because it was asked for.
-func (a *app) revealJSON(carrier call.Carrier, access token.Access) error {
-	encoder := json.NewEncoder(a.out.Raw())
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(struct {
-		Token   string            `json:"token"`
-		Headers map[string]string `json:"headers"`
-		Query   map[string]string `json:"query,omitempty"`
-		token.Info
-	}{access.AccessToken.Reveal(), byName(carrier.Headers), byName(carrier.Query), access.Info})
-}
-
-func byName(fields []call.Field) map[string]string {
-	named := map[string]string{}
-	for _, field := range fields {
-		named[field.Name] = field.Value
-	}
-	return named
-}
-
-// revealHeaders prints the header lines that carry a token.
-func (a *app) revealHeaders(carrier call.Carrier) error {
-	if len(carrier.Query) > 0 {
-		return fault.New(fault.Usage, "use --output json", "this API takes the token in the query, not in a header")
-	}
-	for _, field := range carrier.Headers {
-		if err := a.reveal(token.NewSecret(field.Name + ": " + field.Value)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -43,15 +43,18 @@ func (m *Manager) Pass(ctx context.Context, t Target, o TokenOptions) (Pass, err
 	}
 	m.learnSession(s)
 	s.AccessToken = live.AccessToken
-	return m.passOf(ctx, t, s, live)
+	pass, err := m.PassFor(ctx, t, s)
+	pass.Renewed = live
+	return pass, err
 }
 
-func (m *Manager) passOf(ctx context.Context, t Target, s token.Session, live Renewed) (Pass, error) {
+// PassFor returns the pass of a session that may be kept nowhere.
+func (m *Manager) PassFor(ctx context.Context, t Target, s token.Session) (Pass, error) {
 	r, err := m.carrying(ctx, t, s, t.Profile.Env.Names())
 	if err != nil {
 		return Pass{}, err
 	}
-	p := Pass{Renewed: live, Reach: r.reach, allowHTTP: t.Profile.AllowHTTP}
+	p := Pass{Renewed: Renewed{Access: s.Access}, Reach: r.reach, allowHTTP: t.Profile.AllowHTTP}
 	if p.Carrier, err = call.Carry(t.Profile, r.values); err != nil {
 		return Pass{}, err
 	}
