@@ -120,6 +120,7 @@ func (a *app) makers() []maker {
 		{"status", a.statusCommand},
 		{"whoami", a.whoamiCommand},
 		{"token", a.tokenCommand},
+		{"exec", a.execCommand},
 		{"decode", a.decodeCommand},
 		{"profile", a.profileCommand},
 		{"store", a.storeCommand},

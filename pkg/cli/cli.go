@@ -6,6 +6,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -82,7 +83,8 @@ func run(ctx context.Context, env Env) (code int) {
 	if err != nil && !a.started {
 		err = usageError(root, err, env.Args)
 	}
-	if ctx.Err() != nil && err != nil {
+	var child childExit
+	if ctx.Err() != nil && err != nil && !errors.As(err, &child) {
 		err = fault.New(fault.Interrupted, "", "interrupted")
 	}
 	if err == nil {

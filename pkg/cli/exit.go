@@ -37,6 +37,10 @@ func exitTable() []exitRow {
 
 // exitCode returns the exit code for an error; nil stands for a defect.
 func exitCode(err error) int {
+	var child childExit
+	if errors.As(err, &child) {
+		return int(child)
+	}
 	kind := fault.Other
 	if err != nil {
 		kind = fault.KindOf(err)
@@ -71,7 +75,8 @@ func usageError(root *cobra.Command, err error, args []string) error {
 // printError prints an error for a person, or as JSON where the command was
 // asked for JSON.
 func (a *app) printError(err error) {
-	if slices.Contains(a.silent, fault.KindOf(err)) {
+	var child childExit
+	if errors.As(err, &child) || slices.Contains(a.silent, fault.KindOf(err)) {
 		return
 	}
 	if a.output == outputJSON {
