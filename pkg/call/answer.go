@@ -288,17 +288,23 @@ func Expired(ctx context.Context, p *profile.Profile, u *url.URL, response *http
 	return a.True(ctx, p.Expired, nil), ctx.Err()
 }
 
-// peek returns the body of a response and leaves it unread. A stream, and more
-// than an answer may hold, is not looked at.
+// peek returns the body of a response and leaves it unread.
 func peek(response *http.Response) ([]byte, error) {
-	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
-	isText := strings.HasSuffix(mediaType, "json") || strings.HasSuffix(mediaType, "xml") || strings.HasPrefix(mediaType, "text/")
-	if !isText || mediaType == "text/event-stream" || response.ContentLength > MaxBody {
+	if !Readable(response) {
 		return nil, nil
 	}
 	start, err := io.ReadAll(io.LimitReader(response.Body, MaxBody))
 	response.Body = &unread{io.MultiReader(bytes.NewReader(start), response.Body), response.Body}
 	return start, err
+}
+
+// Readable says whether the body of a response may be read to its end before it
+// is passed on: not a stream, and not more than an answer may hold.
+func Readable(response *http.Response) bool {
+	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	_, kind, _ := strings.Cut(strings.ToLower(strings.TrimSpace(mediaType)), "/")
+	isData := kind == "json" || kind == "xml" || kind == "plain" || kind == "html" || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml")
+	return isData && response.ContentLength <= MaxBody
 }
 
 // unread is a body whose beginning was read and is given once more.

@@ -59,7 +59,7 @@ func (c *Client) Pooled(p *profile.Profile) (*http.Transport, error) {
 func (c *Client) tlsConfig(p *profile.Profile) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if p.TLS.CAFile != "" {
-		data, err := os.ReadFile(c.path(p, p.TLS.CAFile))
+		data, err := os.ReadFile(c.File(p, p.TLS.CAFile))
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +73,7 @@ func (c *Client) tlsConfig(p *profile.Profile) (*tls.Config, error) {
 		if key == "" {
 			key = p.TLS.CertFile
 		}
-		pair, err := tls.LoadX509KeyPair(c.path(p, p.TLS.CertFile), c.path(p, key))
+		pair, err := tls.LoadX509KeyPair(c.File(p, p.TLS.CertFile), c.File(p, key))
 		if err != nil {
 			return nil, err
 		}
@@ -100,9 +100,9 @@ func checkPin(state tls.ConnectionState, pins []string) error {
 	return nil
 }
 
-// path is a file named in a profile: absolute, below the home folder ("~/"), or
+// File is a file named in a profile: absolute, below the home folder ("~/"), or
 // beside the profile.
-func (c *Client) path(p *profile.Profile, file string) string {
+func (c *Client) File(p *profile.Profile, file string) string {
 	if rest, found := strings.CutPrefix(file, "~/"); found && c.Home != "" {
 		return filepath.Join(c.Home, rest)
 	}

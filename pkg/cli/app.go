@@ -121,6 +121,7 @@ func (a *app) makers() []maker {
 		{"whoami", a.whoamiCommand},
 		{"token", a.tokenCommand},
 		{"exec", a.execCommand},
+		{"curl", a.curlCommand},
 		{"decode", a.decodeCommand},
 		{"profile", a.profileCommand},
 		{"store", a.storeCommand},

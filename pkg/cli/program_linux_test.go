@@ -20,6 +20,8 @@ func TestProgramOnKeyrings(t *testing.T) {
 		"KilledAtTheFiles":        testKilledAtTheFiles,
 		"ThousandSessions":        testThousandSessions,
 		"InterruptedAtTheKeyring": testInterruptedAtTheKeyring,
+		"Threat06_NoProcessShows": testThreat06NoProcessShows,
+		"FreshFileEnds":           testFreshFileEnds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
