@@ -132,7 +132,7 @@ func (a *app) checkSettings() checkup {
 	if err := a.settings.load(); err != nil {
 		return failed("settings", err)
 	}
-	return passed("settings", "configuration in %s", a.settings.paths.config)
+	return passed("settings", "configuration in %s", a.settings.paths.Config)
 }
 
 // checkStore asks the store whether it can be used.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/place"
 	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/session"
 	"github.com/authctl/authctl/pkg/token"
@@ -175,7 +176,7 @@ func (a *app) cleanEnviron() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	private := []string{envIdentity}
+	private := []string{place.IdentityVariable}
 	for _, name := range catalog.Names() {
 		p, err := catalog.Profile(name)
 		if err != nil {

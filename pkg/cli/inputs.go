@@ -14,6 +14,7 @@ import (
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/place"
 	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/token"
 )
@@ -56,7 +57,7 @@ type inputs struct {
 
 // read takes the flags; standard input is read here, once.
 func (f *inputFlags) read(ctx context.Context, a *app, p *profile.Profile) (*inputs, error) {
-	in := &inputs{app: a, given: map[string]given{}, env: []string{envIdentity}}
+	in := &inputs{app: a, given: map[string]given{}, env: []string{place.IdentityVariable}}
 	for _, entry := range p.Inputs {
 		if entry.Value.Env != "" && entry.Value.Secret.Value {
 			in.env = append(in.env, entry.Value.Env)

@@ -132,19 +132,9 @@ func (a *app) revealJSON(s *selection, pass session.Pass) error {
 		Store   string `json:"store"`
 		Renewed bool   `json:"renewed"`
 	}{
-		pass.AccessToken.Reveal(), tokenType(pass), byName(pass.Carrier.Headers), byName(pass.Carrier.Query), pass.Info,
+		pass.AccessToken.Reveal(), pass.Type(), byName(pass.Carrier.Headers), byName(pass.Carrier.Query), pass.Info,
 		store, pass.Renewed.Renewed,
 	})
-}
-
-// tokenType is the word before the token in Authorization (RFC 9110 §11.4), if
-// it is sent there.
-func tokenType(pass session.Pass) string {
-	scheme, value, _ := strings.Cut(byName(pass.Carrier.Headers)["Authorization"], " ")
-	if value != pass.AccessToken.Reveal() {
-		return ""
-	}
-	return scheme
 }
 
 func byName(fields []call.Field) map[string]string {

@@ -2,12 +2,12 @@ package cli
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/authctl/authctl/pkg/console"
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/place"
 	"github.com/authctl/authctl/pkg/profile"
 	"github.com/authctl/authctl/pkg/session"
 	"github.com/authctl/authctl/pkg/store"
@@ -26,20 +26,9 @@ type selection struct {
 	none  bool   // --store none: nothing is kept
 }
 
-// library is where profiles are read from: the file that --config or
-// AUTHCTL_CONFIG names, else profiles.yaml and profiles.d/*.yaml in the
-// configuration folder. Never a file of the working folder (threat 1).
+// library is where profiles are read from; --config or AUTHCTL_CONFIG may name it.
 func (a *app) library() (profile.Library, error) {
-	state := under(a.settings.paths.state, "profiles")
-	if named := firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")); named != "" {
-		return profile.Library{Sources: profile.Sources{File: named}, State: state}, nil
-	}
-	folder := a.settings.paths.config
-	if folder == "" {
-		return profile.Library{}, fault.New(fault.Profile, "set HOME or XDG_CONFIG_HOME", "there is no configuration folder")
-	}
-	sources := profile.Sources{File: filepath.Join(folder, "profiles.yaml"), Folder: filepath.Join(folder, "profiles.d")}
-	return profile.Library{Sources: sources, State: state}, nil
+	return a.settings.paths.Library(firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")))
 }
 
 func firstNonEmpty(texts ...string) string {
@@ -279,29 +268,21 @@ func (a *app) storeName(kept string) string {
 }
 
 func (a *app) openStore(name string) (*store.Store, error) {
-	p := a.settings.paths
-	if p.state == "" || p.data == "" {
-		return nil, fault.New(fault.Store, "set HOME or XDG_STATE_HOME and XDG_DATA_HOME", "there is no folder for the state of authctl")
-	}
-	return store.Open(store.Options{
-		Name: name, StateDir: p.state, LockDir: filepath.Join(p.state, "locks"),
-		DataDir:     filepath.Join(p.data, "sessions"),
-		Identity:    store.Identity{Text: token.NewSecret(a.env.Getenv(envIdentity)), Path: a.identityPath()},
+	return a.settings.paths.Open(store.Options{
+		Name:        name,
+		Identity:    store.Identity{Text: token.NewSecret(a.env.Getenv(place.IdentityVariable)), Path: a.identityPath()},
 		Getenv:      a.env.Getenv,
 		Interactive: !a.noInput && a.err.Terminal(),
 		Waiting:     func() { a.say("waiting for the keyring; its dialog may ask for the password") },
 	})
 }
 
-// envIdentity holds the key of the file store, or the path of its file.
-const envIdentity = "AUTHCTL_AGE_IDENTITY"
-
 // identityPath is where the key of the file store lies.
 func (a *app) identityPath() string {
 	if path := a.settings.GetString(setIdentity); path != "" {
 		return path
 	}
-	return under(a.settings.paths.config, "identity.txt")
+	return a.settings.paths.Identity()
 }
 
 // announce says on standard error which target was chosen, and by what.

@@ -4,53 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/viper"
 
 	"github.com/authctl/authctl/pkg/fault"
+	"github.com/authctl/authctl/pkg/place"
 )
-
-// paths are the folders of authctl, by the rules of the system.
-type paths struct {
-	config string // profiles.yaml, profiles.d, settings.yaml
-	state  string // the index and the locks; no secret
-	data   string // the encrypted sessions of the file store
-}
-
-// pathsOf follows the XDG Base Directory Specification on Linux and macOS, and
-// %AppData% on Windows. It is empty where no home is known.
-func pathsOf(env Env) paths {
-	if env.GOOS == "windows" {
-		local := under(env.Getenv("LocalAppData"), "authctl")
-		return paths{
-			config: under(env.Getenv("AppData"), "authctl"),
-			state:  under(local, "state"), data: under(local, "sessions"),
-		}
-	}
-	folder := func(variable, fallback string) string {
-		if dir := env.Getenv(variable); filepath.IsAbs(dir) {
-			return filepath.Join(dir, "authctl")
-		}
-		return under(env.Getenv("HOME"), filepath.Join(fallback, "authctl"))
-	}
-	return paths{
-		config: folder("XDG_CONFIG_HOME", ".config"),
-		state:  folder("XDG_STATE_HOME", ".local/state"),
-		data:   folder("XDG_DATA_HOME", ".local/share"),
-	}
-}
-
-// under joins, but leaves nothing where the folder is unknown: a relative path
-// would read configuration from the working folder.
-func under(dir, name string) string {
-	if !filepath.IsAbs(dir) {
-		return ""
-	}
-	return filepath.Join(dir, name)
-}
 
 // The settings that viper carries: flag > environment > file > default.
 const (
@@ -64,19 +25,19 @@ const (
 // settings are the choices of the user that are no profile.
 type settings struct {
 	*viper.Viper
-	paths  paths
+	paths  place.Folders
 	file   string       // settings.yaml
 	stored *viper.Viper // what the file alone says
 	loaded bool
 }
 
 func newSettings(env Env) *settings {
-	s := &settings{Viper: viper.New(), paths: pathsOf(env)}
+	s := &settings{Viper: viper.New(), paths: place.FoldersOf(env.GOOS, env.Getenv)}
 	s.SetEnvPrefix("AUTHCTL")
 	for _, name := range []string{setProfile, setEnvironment, setAccount, setStore} {
 		_ = s.BindEnv(name) // fails only without a name
 	}
-	s.file = under(s.paths.config, "settings.yaml")
+	s.file = place.Under(s.paths.Config, "settings.yaml")
 	s.stored = viper.New()
 	s.stored.SetConfigFile(s.file)
 	return s
@@ -130,7 +91,7 @@ func (s *settings) remember(choices map[string]string) error {
 	if err := written.MergeConfigMap(all); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.paths.config, 0o700); err != nil {
+	if err := os.MkdirAll(s.paths.Config, 0o700); err != nil {
 		return fault.New(fault.Profile, "", "%w", err)
 	}
 	written.SetConfigPermissions(0o600)

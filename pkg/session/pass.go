@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/authctl/authctl/pkg/call"
 	"github.com/authctl/authctl/pkg/fault"
@@ -102,6 +103,18 @@ func (p Pass) Admits(u *url.URL) error {
 		return fault.New(fault.Usage, "write https://", "plain http to %s would show the token to the network", u.Host)
 	}
 	return nil
+}
+
+// Type is the word before the token in Authorization (RFC 9110 §11.4), empty if
+// it is sent in another way.
+func (p Pass) Type() string {
+	for _, field := range p.Carrier.Headers {
+		scheme, value, _ := strings.Cut(field.Value, " ")
+		if strings.EqualFold(field.Name, "Authorization") && value == p.AccessToken.Reveal() {
+			return scheme
+		}
+	}
+	return ""
 }
 
 // Set puts the credential on a request, in place of what the request had there.
