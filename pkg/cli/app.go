@@ -122,6 +122,7 @@ func (a *app) makers() []maker {
 		{"token", a.tokenCommand},
 		{"exec", a.execCommand},
 		{"curl", a.curlCommand},
+		{"proxy", a.proxyCommand},
 		{"decode", a.decodeCommand},
 		{"profile", a.profileCommand},
 		{"store", a.storeCommand},

@@ -205,7 +205,7 @@ func (a *app) withSession(ctx context.Context, args []string, command string, fl
 		return nil, nil, err
 	}
 	in.quiet = quiet
-	if !slices.Contains([]string{"token", "exec", "curl"}, command) { // which are silent
+	if !slices.Contains([]string{"token", "exec", "curl", "proxy"}, command) { // which are silent
 		a.announce(s)
 	}
 	return s, a.manager(s.store, in), nil

@@ -22,6 +22,7 @@ func TestProgramOnKeyrings(t *testing.T) {
 		"InterruptedAtTheKeyring": testInterruptedAtTheKeyring,
 		"Threat06_NoProcessShows": testThreat06NoProcessShows,
 		"FreshFileEnds":           testFreshFileEnds,
+		"Proxy":                   testProxy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
