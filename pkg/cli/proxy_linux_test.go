@@ -44,6 +44,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := u.issued
 	u.seen = r.Header.Clone()
 	u.mu.Unlock()
+	w.Header().Set("Set-Cookie", "sid=opal-session")
 	switch {
 	case login:
 		_, _ = fmt.Fprintf(w, `{"t":"agate-%d","r":"ruby"}`, n)
@@ -66,7 +67,6 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = both.WriteString("echo " + line)
 		_ = both.Flush()
 	case r.URL.Path == "/api/moved":
-		w.Header().Set("Set-Cookie", "sid=opal-session")
 		http.Redirect(w, r, "/api/echo?q=1", http.StatusFound)
 	default:
 		body, _ := io.ReadAll(r.Body)
