@@ -65,7 +65,7 @@ func TestThreat03_CurlGoesNowhereElse(t *testing.T) {
 	for _, line := range []string{
 		"https://evil.test/", "http://api.example.com/", "https://api.example.com:444/", "https://api.example.com@evil.test/",
 		"https://evil.test#@api.example.com/", `https://evil.test\@api.example.com/`, "https://api.example.com.evil.test/", "https://files.example.com/",
-		"https://{api.example.com,evil.test}/", "https://api.example.com{/,@evil.test/}", "https://[a-z].files.example.com/", "https:/evil.test/", "https:///evil.test/",
+		"https://{api.example.com,evil.test}/", "https://api.example.com{/,@evil.test/}", "https://[a-z].files.example.com/", "https://a,b.files.example.com/", "https:/evil.test/", "https:///evil.test/",
 		"evil.test", "api.example.com/me", "//evil.test/../..:x@evil", "ftp://api.example.com/", "file:///etc/passwd", "https://%65vil.test/", "https://api.example.com%2f@evil.test/",
 		"--url https://evil.test/", "/a https://evil.test/", "-o x https://evil.test/", "-- https://evil.test/", "-sSo x https://evil.test/",
 		"-L /a", "-sL /a", "--location /a", "--loc /a", "--location-trusted /a", "--follow /a", "-K x /a", "-Kx /a", "--config x /a", "-: /a", "--next /a",
