@@ -156,7 +156,7 @@ func (a *adding) fromGallery() (string, error) {
 // draft reads the source that the flags name, or asks.
 func (a *adding) draft(ctx context.Context) (*draft.Draft, error) {
 	switch {
-	case a.curl != "":
+	case a.addOptions.curl != "":
 		return a.fromCurl(ctx)
 	case a.openapi != "":
 		return a.fromOpenAPI(ctx)
@@ -283,7 +283,7 @@ func (a *adding) place() (string, error) {
 	if firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")) != "" {
 		return "", fault.New(fault.Usage, "use --print, and put it where you want it", "profiles are read from the file that --config or AUTHCTL_CONFIG names, and profiles.d is not in use")
 	}
-	folder := a.settings.paths.config
+	folder := a.settings.paths.Config
 	if folder == "" {
 		return "", fault.New(fault.Profile, "set HOME or XDG_CONFIG_HOME", "there is no configuration folder")
 	}

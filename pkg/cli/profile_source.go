@@ -46,7 +46,7 @@ func (a *adding) document(ctx context.Context, flag, file string) (string, error
 }
 
 func (a *adding) fromCurl(ctx context.Context) (*draft.Draft, error) {
-	text := a.curl
+	text := a.addOptions.curl
 	typed := text != "-" && !strings.HasPrefix(text, "@")
 	if !typed {
 		var err error

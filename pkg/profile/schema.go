@@ -141,6 +141,7 @@ const (
 	hostPattern        = `^(?:[^/?#@*\s\\]+|\*\.[^/?#@*\s\\]+\.[^/?#@*\s\\]+)$`
 	pinPattern         = `^sha256//[A-Za-z0-9+/]{43}=$`
 	profileNamePattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`
+	variablePattern    = `^[A-Za-z_][A-Za-z0-9_]*$`
 	commandPattern     = "^[^'\"\\\\$`|&;<>*?~]*$"
 )
 
@@ -182,6 +183,11 @@ func (*Send) schema(s *schemas) object {
 func (*Pairs) schema(s *schemas) object {
 	value := s.of(reflect.TypeFor[Template]())
 	return object{"type": "object", "additionalProperties": object{"oneOf": []object{value, {"type": "array", "items": value}}}}
+}
+
+func (*Env) schema(s *schemas) object {
+	texts := object{"type": "object", "propertyNames": object{"pattern": variablePattern}, "additionalProperties": s.of(reflect.TypeFor[Template]())}
+	return object{"oneOf": []object{s.pattern("variable", variablePattern), texts}}
 }
 
 func (*Template) schema(s *schemas) object {
