@@ -48,6 +48,7 @@ type Token struct {
 	Encryption     string // "enc" of a JWE's header (RFC 7516 §4.1.2)
 	HasSignature   bool   // whether the signature part is there; not whether it is right
 
+	text     string    // the token itself
 	findings []Warning // what is to be told, whatever the time
 }
 
@@ -87,7 +88,7 @@ func Inspect(text string) (*Token, error) {
 	if text == "" {
 		return nil, fault.New(fault.Usage, "", "there is no token in the input")
 	}
-	t := &Token{Kind: KindOpaque, Length: len(text)}
+	t := &Token{Kind: KindOpaque, Length: len(text), text: text}
 	// One more than a JWE has is enough to know that there are too many.
 	parts := strings.SplitN(text, ".", 6)
 	if len(parts) != 3 && len(parts) != 5 {
