@@ -18,10 +18,22 @@ var (
 	seed   = flag.Uint64("seed", 1, "where its random numbers start")
 )
 
-// signer is one key that the comparison signs with.
+// signer is one key that the comparison signs with. Signing takes most of the
+// time, so the good token of each algorithm is signed once.
 type signer struct {
 	key  Key
 	algs []string
+	good map[string]string
+}
+
+func newSigner(key Key, algs ...string) signer { return signer{key, algs, map[string]string{}} }
+
+func (s signer) sealed(alg, header, payload string) string {
+	text := header + payload
+	if s.good[text] == "" {
+		s.good[text] = sealed(s.key.private, alg, header, payload)
+	}
+	return s.good[text]
 }
 
 // What verifies here verifies with a second library. What that one takes and we
@@ -30,14 +42,17 @@ func TestSecondOpinion(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(*seed, 2))
 	signers := []signer{
-		{key: hmacKey(strings.Repeat(secret48, 2)), algs: []string{"HS256", "HS384", "HS512"}},
-		{key: pairKey(t, "RSA"), algs: []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
-		{key: pairKey(t, "P-256"), algs: []string{"ES256"}}, {key: pairKey(t, "P-384"), algs: []string{"ES384"}},
-		{key: pairKey(t, "P-521"), algs: []string{"ES512"}}, {key: pairKey(t, "Ed25519"), algs: []string{"EdDSA"}},
+		newSigner(hmacKey(strings.Repeat(secret48, 2)), "HS256", "HS384", "HS512"),
+		newSigner(pairKey(t, "RSA"), "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+		newSigner(pairKey(t, "P-256"), "ES256"), newSigner(pairKey(t, "Ed25519"), "EdDSA"),
+		newSigner(pairKey(t, "P-384"), "ES384"), newSigner(pairKey(t, "P-521"), "ES512"),
 	}
 	both, neither, stricter := 0, 0, map[string]int{}
 	for i := range *tokens {
-		s := signers[random.IntN(len(signers))]
+		s := signers[random.IntN(4)]
+		if i%50 == 0 { // the large curves take long, with the race detector above all
+			s = signers[4+i/50%2]
+		}
 		token := randomToken(random, s)
 		verdict := inspect(t, token).Verify(goodRules(s.key))
 		second := secondOpinion(token, s)
@@ -112,19 +127,19 @@ func pick(random *rand.Rand, list ...string) string { return list[random.IntN(le
 func randomToken(random *rand.Rand, s signer) string {
 	alg := pick(random, s.algs...)
 	header, payload := `{"alg":"`+alg+`"}`, goodClaims
-	change := random.IntN(10)
+	change := random.IntN(8)
 	if change == 0 {
 		header = oddHeader(random, alg)
 	}
 	if change == 1 || change == 2 {
 		payload = oddPayload(random)
 	}
-	token := sealed(s.key.private, alg, header, payload)
+	token := s.sealed(alg, header, payload)
 	if change == 3 || change == 4 {
 		token = oddText(random, token)
 	}
 	if change == 5 {
-		token = oddText(random, sealed(s.key.private, alg, header, oddPayload(random)))
+		token = oddText(random, s.sealed(alg, header, oddPayload(random)))
 	}
 	return token
 }
@@ -186,7 +201,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(tt.token, rfc7517Set)
 	}
 	f.Add(compact(`{"alg":"HS256","kid":"a"}`, goodClaims, "c2ln"), rfc7515Secret)
-	shared := signer{key: hmacKey(strings.Repeat(secret48, 2)), algs: []string{"HS256", "HS384", "HS512"}}
+	shared := newSigner(hmacKey(strings.Repeat(secret48, 2)), "HS256", "HS384", "HS512")
 	f.Fuzz(func(t *testing.T, text, keys string) {
 		start := time.Now()
 		read, _ := ReadKeys([]byte(keys), KeyByContent)
