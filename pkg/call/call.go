@@ -323,7 +323,7 @@ func (c *Client) send(ctx context.Context, transport http.RoundTripper, r *Reque
 	response, err := transport.RoundTrip(request)
 	c.trace(request, r.shown, response, c.Now().Sub(start))
 	if err != nil {
-		return nil, unreachable(ctx, r.URL, err)
+		return nil, Unreachable(ctx, r.URL, err)
 	}
 	defer response.Body.Close()
 	if maxBody == 0 {
@@ -331,7 +331,7 @@ func (c *Client) send(ctx context.Context, transport http.RoundTripper, r *Reque
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return nil, unreachable(ctx, r.URL, err)
+		return nil, Unreachable(ctx, r.URL, err)
 	}
 	if int64(len(body)) > maxBody {
 		return nil, fault.New(fault.BadAnswer, "", "%s answered with more than %d MiB", r.URL.Host, maxBody>>20)

@@ -48,9 +48,9 @@ func NewHTTP(getenv func(string) string) *http.Client {
 	}
 }
 
-// unreachable says in plain words why no answer came. The text of url.Error is
+// Unreachable says in plain words why no answer came. The text of url.Error is
 // not used: it holds the whole URL.
-func unreachable(ctx context.Context, u *url.URL, err error) error {
+func Unreachable(ctx context.Context, u *url.URL, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err

@@ -17,7 +17,7 @@ const module = "github.com/authctl/authctl/"
 func layers() []string {
 	return []string{
 		"pkg/fault", "pkg/token", "pkg/jwt", "pkg/jq", "pkg/xmltree", "pkg/console", "pkg/store", "pkg/profile", "pkg/draft",
-		"pkg/place", "pkg/call", "pkg/gallery", "pkg/session", "pkg/authctl", "pkg/cli", "cmd/authctl",
+		"pkg/place", "pkg/call", "pkg/jwks", "pkg/gallery", "pkg/session", "pkg/authctl", "pkg/cli", "cmd/authctl",
 	}
 }
 

@@ -42,6 +42,7 @@ type Token struct {
 	HeaderJSON json.RawMessage // exactly as in the token; nil if unreadable
 	ClaimsJSON json.RawMessage // exactly as in the token; nil unless it is a JWT
 	Payload    []byte          // the content of a JWS that is no JWT
+	Inner      *Token          // the token that this content is, if it is one (RFC 7519 §7.2)
 
 	Algorithm      string // "alg" of the header (RFC 7515 §4.1.1); empty if absent or no string
 	AlgorithmKnown bool   // whether it is a registered one (RFC 7518, RFC 8037, RFC 9864)
@@ -82,29 +83,36 @@ func isScheme(word string) bool {
 // 1 MiB of it; a token that cannot be read is a finding, not an error.
 func Inspect(text string) (*Token, error) {
 	if len(text) > maxInput {
-		return nil, fault.New(fault.Usage, "", "the input is longer than 1 MiB, which no token is")
+		return nil, errTooLong()
 	}
 	text = Clean(text)
 	if text == "" {
 		return nil, fault.New(fault.Usage, "", "there is no token in the input")
 	}
+	return look(text), nil
+}
+
+// look takes clean text. A token inside is shorter than its payload, so
+// that a nest of them ends.
+func look(text string) *Token {
 	t := &Token{Kind: KindOpaque, Length: len(text), text: text}
 	// One more than a JWE has is enough to know that there are too many.
 	parts := strings.SplitN(text, ".", 6)
 	if len(parts) != 3 && len(parts) != 5 {
 		t.Reason = opaqueReason(text, len(parts))
-		return t, nil
+		return t
 	}
 	if !t.readHeader(parts[0]) {
 		t.Reason = opaqueReason(text, len(parts))
-		return t, nil
+		return t
 	}
+	t.noteLength()
 	if len(parts) == 5 {
 		t.readJWE(parts)
 	} else {
 		t.readJWS(parts)
 	}
-	return t, nil
+	return t
 }
 
 // readHeader reads the first part; it says whether it is a JOSE header, which
@@ -165,12 +173,27 @@ func (t *Token) readJWS(parts []string) {
 	obj, err := readObject(raw)
 	if err != nil {
 		t.Payload = raw
-		t.find("not-claims", "the payload holds no claims: %v", err)
+		t.readInner()
+		if t.Inner == nil {
+			t.find("not-claims", "the payload holds no claims: %v", err)
+		}
 		return
 	}
 	t.Kind, t.ClaimsJSON, t.Claims = KindJWT, raw, obj.claims(claimMeanings())
 	t.noteObject("claims", raw, obj)
+	t.noteSensitive(obj)
 	t.readTimes()
+}
+
+// readInner sees whether the signed content is a token itself.
+func (t *Token) readInner() {
+	if dots := strings.Count(string(t.Payload), "."); dots != 2 && dots != 4 {
+		return
+	}
+	if inner := look(string(t.Payload)); inner.Kind != KindOpaque {
+		t.Inner = inner
+		t.find("nested", "the payload is another token, and this signature says nothing about that one's")
+	}
 }
 
 // headerValue returns a header parameter as JSON; the last one counts if there
@@ -200,7 +223,7 @@ func lastValue(claims []Claim, name string) json.RawMessage {
 func opaqueReason(text string, parts int) string {
 	switch {
 	case text[0] == '{' || text[0] == '[':
-		return "this is JSON, not a token by itself"
+		return jsonReason([]byte(text))
 	case strings.IndexFunc(text, unicode.IsSpace) >= 0:
 		return "there are blanks or line breaks inside, which no token has"
 	}
@@ -217,6 +240,24 @@ func opaqueReason(text string, parts int) string {
 	default:
 		return fmt.Sprintf("not a JWT: it has %d parts, a JWT has three", parts)
 	}
+}
+
+// jsonReason says what JSON without a token in it is.
+func jsonReason(text []byte) string {
+	obj, err := readObject(text)
+	if err != nil {
+		return "this is JSON, not a token by itself"
+	}
+	has := func(name string) bool { return obj.value(name) != nil }
+	switch {
+	case has("payload") && (has("signatures") || has("signature")):
+		return "this is a signature in JSON form (RFC 7515 §7.2); only the compact form can be read here"
+	case has("ciphertext"):
+		return "this is encrypted content in JSON form (RFC 7516 §7.2); only the compact form can be read here"
+	case has("kty") || has("keys"):
+		return "this is a key or key set (RFC 7517), not a token"
+	}
+	return "this is JSON, not a token by itself"
 }
 
 // knownPrefix names the makers that mark their tokens by how they start, as

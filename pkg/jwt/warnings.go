@@ -17,6 +17,9 @@ const (
 	// clockSkew is how far in the future a token may be issued before it is
 	// told: clocks differ by seconds.
 	clockSkew = time.Minute
+	// maxHeader is the longest line of a header that many servers take: Apache's
+	// limit, and a little less than nginx's.
+	maxHeader = 8190
 	// maxQuoted is how much of a value from a token is repeated in a warning.
 	maxQuoted = 60
 	// maxNamed is how many names a warning lists.
@@ -136,6 +139,37 @@ func (t *Token) noteHeader() {
 		}
 		t.find("crit", "the header demands extensions (crit): %s", quoteList(names))
 	}
+}
+
+// noteLength tells a token that many servers will not take.
+func (t *Token) noteLength() {
+	if line := len("Authorization: Bearer ") + t.Length; line > maxHeader {
+		t.find("too-long", "as a header line it has %d bytes: many servers take no more than 8 KiB", line)
+	}
+}
+
+// noteSensitive tells claims whose name says that they should not stand where
+// everybody who has the token can read them.
+func (t *Token) noteSensitive(obj *object) {
+	var names []string
+	for _, m := range obj.members {
+		if sensitiveName(m.name) && !slices.Contains(names, m.name) {
+			names = append(names, m.name)
+		}
+	}
+	if len(names) > 0 {
+		t.find("sensitive", "claims are not encrypted, and this looks sensitive: %s", quoteList(names))
+	}
+}
+
+// sensitiveName compares without case and divisions: "clientSecret" is
+// "client_secret".
+func sensitiveName(name string) bool {
+	plain := strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(name))
+	return slices.Contains([]string{
+		"password", "passwd", "pwd", "passphrase", "pin", "otp", "secret", "clientsecret", "apikey", "privatekey", "secretkey",
+		"accesstoken", "refreshtoken", "ssn", "socialsecuritynumber", "creditcard", "creditcardnumber", "cardnumber", "cvv", "cvc", "iban",
+	}, plain)
 }
 
 // noteSignature tells a signature part that does not fit the algorithm or is
