@@ -124,6 +124,7 @@ func (a *app) makers() []maker {
 		{"curl", a.curlCommand},
 		{"proxy", a.proxyCommand},
 		{"decode", a.decodeCommand},
+		{"jwt", a.jwtCommand},
 		{"profile", a.profileCommand},
 		{"store", a.storeCommand},
 		{"doctor", a.doctorCommand},

@@ -9,9 +9,9 @@ import (
 // patiently runs read, which may wait for ever (a pipe that nobody writes to),
 // until it ends or the person gives up. A read that is given up is left behind;
 // the program is about to end.
-func patiently(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+func patiently[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
-		data []byte
+		data T
 		err  error
 	}
 	done := make(chan result, 1)
@@ -23,7 +23,8 @@ func patiently(ctx context.Context, read func() ([]byte, error)) ([]byte, error)
 	case r := <-done:
 		return r.data, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		var nothing T
+		return nothing, ctx.Err()
 	}
 }
 

@@ -44,7 +44,7 @@ func (t *Table) Row(cells ...Cell) { t.rows = append(t.rows, cells) }
 // are wrapped; elsewhere every row is one line of any length. Nothing is ever
 // cut off.
 func (t *Table) Print(s *Stream) error {
-	meter := &runewidth.Condition{StrictEmojiNeutral: true}
+	meter := newMeter()
 	rows := make([][]Cell, len(t.rows))
 	var widths []int
 	for i, row := range t.rows {
@@ -67,6 +67,13 @@ func (t *Table) Print(s *Stream) error {
 	_, err := s.Write([]byte(out.String()))
 	return err
 }
+
+// newMeter knows how many columns a character takes.
+func newMeter() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
+
+// Wrap cuts sanitised text into pieces of at most width columns, at blanks
+// where it can. Nothing but blanks at the cuts is lost.
+func Wrap(text string, width int) []string { return wrap(newMeter(), text, width) }
 
 // shrink takes from the widest column until the row fits or nothing is left to
 // take.

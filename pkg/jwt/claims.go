@@ -68,6 +68,27 @@ func numericDate(raw json.RawMessage) (t time.Time, isNumber, ok bool) {
 	return time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1000).UTC(), true, true
 }
 
+// NumericDate reads a text as a token would write a time.
+func NumericDate(text string) (t time.Time, ok bool) {
+	t, _, ok = numericDate(json.RawMessage(text))
+	return t, ok
+}
+
+// Time returns a registered time of a JWT: zero if it is absent, no time, or
+// there more than once.
+func (t *Token) Time(name string) time.Time {
+	count := 0
+	for _, c := range t.Claims {
+		if c.Name == name {
+			count++
+		}
+	}
+	if count != 1 {
+		return time.Time{}
+	}
+	return t.time(name)
+}
+
 // Expiry returns the expiry of an access token that is a JWT: the claim exp
 // (RFC 7519 §4.1.4). ok is false if text is not exactly a JWT in strict
 // base64url, or exp is absent, stands twice, is no number, is not after 1970 or
@@ -83,14 +104,7 @@ func pointInTime(text, claim string) (t time.Time, ok bool) {
 	if err != nil || tok.Kind != KindJWT || tok.Length != len(text) || tok.has("odd-base64") || tok.has("bad-base64") {
 		return time.Time{}, false
 	}
-	count := 0
-	for _, c := range tok.Claims {
-		if c.Name == claim {
-			count++
-			t = c.Time
-		}
-	}
-	if count != 1 || !t.After(time.Unix(0, 0)) {
+	if t = tok.Time(claim); !t.After(time.Unix(0, 0)) {
 		return time.Time{}, false
 	}
 	return t, true

@@ -142,6 +142,13 @@ func (k Key) algorithms() []string {
 	return slices.DeleteFunc(list, func(alg string) bool { return alg != k.Algorithm })
 }
 
+// Algorithms are those that tokens can be verified with.
+func Algorithms() []string {
+	return []string{
+		"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+	}
+}
+
 // kind names the sort of key for people.
 func (k Key) kind() string {
 	switch public := k.public.(type) {
