@@ -88,9 +88,16 @@ func errTooLong() error {
 	return fault.New(fault.Usage, "", "the input is longer than 1 MiB, which no token is")
 }
 
+// Each line of a wrapped token is looked at together with all before it, so that
+// their number and the length of what stands before a token have a limit.
+const (
+	maxLines  = 1000
+	maxBefore = 64
+)
+
 // unwrap puts the lines of a wrapped token together again.
 func (r *Reader) unwrap(text string) (string, error) {
-	for {
+	for range maxLines {
 		next, err := r.line()
 		if errors.Is(err, io.EOF) {
 			return text, nil
@@ -109,10 +116,14 @@ func (r *Reader) unwrap(text string) (string, error) {
 			return "", errTooLong()
 		}
 	}
+	return text, nil
 }
 
 // isBefore says whether text is what stands before a token, and no token.
 func isBefore(text string) bool {
+	if len(text) > maxBefore {
+		return false
+	}
 	name, rest, _ := strings.Cut(strings.ToLower(strings.Trim(text, "\"'`")), ":")
 	return isScheme(name) || strings.TrimSpace(name) == "authorization" && (strings.TrimSpace(rest) == "" || isScheme(strings.TrimSpace(rest)))
 }
