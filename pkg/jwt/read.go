@@ -97,6 +97,7 @@ const (
 
 // unwrap puts the lines of a wrapped token together again.
 func (r *Reader) unwrap(text string) (string, error) {
+	last := text
 	for range maxLines {
 		next, err := r.line()
 		if errors.Is(err, io.EOF) {
@@ -105,13 +106,14 @@ func (r *Reader) unwrap(text string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if !continues(text, next) {
+		if !continues(text, last, next) {
 			r.ahead = next
 			return text, nil
 		}
 		if isBefore(text) {
 			text += " "
 		}
+		last = next
 		if text += next; len(text) > maxInput {
 			return "", errTooLong()
 		}
@@ -129,8 +131,9 @@ func isBefore(text string) bool {
 }
 
 // continues says whether a line is the rest of what came before: a part of a
-// token that lacks some, and not a token itself.
-func continues(text, next string) bool {
+// token that lacks some, and not a token itself. A signature is whole at the
+// length of its algorithm; before that, all lines are as long as the last one.
+func continues(text, last, next string) bool {
 	if isBefore(text) {
 		return true
 	}
@@ -153,7 +156,9 @@ func continues(text, next string) bool {
 		return dots+more <= wanted
 	}
 	length := len(token) - strings.LastIndexByte(token, '.') - 1 + len(rest)
-	return more == 0 && slices.ContainsFunc(signatureLengths(alg, enc), func(most int) bool { return length <= most })
+	return more == 0 && slices.ContainsFunc(signatureLengths(alg, enc), func(whole int) bool {
+		return length == whole || length < whole && len(next) == len(last)
+	})
 }
 
 // notOfToken says whether a character cannot stand in a token.
