@@ -51,7 +51,7 @@ standard input.`,
   authctl decode --output json < tokens.txt
   authctl decode --claim .sub < token.txt
   authctl decode --verify --key key.pem --issuer any --audience api < token.txt
-  authctl decode --verify --issuer-url https://example.eu.auth0.com/ --audience api @token.txt`,
+  authctl decode --verify --issuer-url https://id.example --audience api @token`,
 		Args:              between(0, 1, "one token at most"),
 		ValidArgsFunction: a.completeProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -47,7 +47,7 @@ func (a *app) jwtSignCommand() *cobra.Command {
 JSON file (--claims FILE, or - for standard input) and from --claim NAME=VALUE,
 which wins; a value that is JSON is taken as that, all else as text. iat is the
 time of now, unless it is given.`,
-		Example: `  authctl jwt sign --key key.pem --claim sub=me --claim 'roles=["a","b"]' --expires-in 1h
+		Example: `  authctl jwt sign --key key.pem --claim 'aud=["a"]' --expires-in 1h
   authctl jwt sign --key secret.txt --key-type hmac --claims claims.json
   authctl jwt sign --key key.pem --header typ=at+jwt --claims - < claims.json`,
 		Args: between(0, 0, "no argument"),
