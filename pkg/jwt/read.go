@@ -97,7 +97,7 @@ const (
 
 // unwrap puts the lines of a wrapped token together again.
 func (r *Reader) unwrap(text string) (string, error) {
-	last := text
+	start, last := tokenStart(text), text
 	for range maxLines {
 		next, err := r.line()
 		if errors.Is(err, io.EOF) {
@@ -106,20 +106,27 @@ func (r *Reader) unwrap(text string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if !continues(text, last, next) {
+		before := isBefore(text)
+		if !before && !continues(text[start:], last, next) {
 			r.ahead = next
 			return text, nil
 		}
-		if isBefore(text) {
+		if before {
 			text += " "
 		}
-		last = next
 		if text += next; len(text) > maxInput {
 			return "", errTooLong()
 		}
+		if before {
+			start = tokenStart(text)
+		}
+		last = next
 	}
 	return text, nil
 }
+
+// tokenStart is where the last word of a text begins.
+func tokenStart(text string) int { return strings.LastIndexAny(text, " \t\"'`") + 1 }
 
 // isBefore says whether text is what stands before a token, and no token.
 func isBefore(text string) bool {
@@ -133,12 +140,8 @@ func isBefore(text string) bool {
 // continues says whether a line is the rest of what came before: a part of a
 // token that lacks some, and not a token itself. A signature is whole at the
 // length of its algorithm; before that, all lines are as long as the last one.
-func continues(text, last, next string) bool {
-	if isBefore(text) {
-		return true
-	}
-	start := strings.LastIndexAny(text, " \t\"'`") + 1
-	token, rest := text[start:], strings.TrimRight(next, "\"'`")
+func continues(token, last, next string) bool {
+	rest := strings.TrimRight(next, "\"'`")
 	if !strings.HasPrefix(token, "ey") || strings.ContainsFunc(rest, notOfToken) || startsToken(rest) {
 		return false
 	}
