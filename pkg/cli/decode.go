@@ -181,7 +181,7 @@ func (a *app) storedToken(ctx context.Context, args []string, refresh bool) (str
 	if err != nil {
 		return "", err
 	}
-	session, err := m.Stored(ctx, s.Target)
+	session, err := m.Session(ctx, s.Target)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/authctl/authctl/pkg/fault"
 	"github.com/authctl/authctl/pkg/jwks"
 	"github.com/authctl/authctl/pkg/jwt"
+	"github.com/authctl/authctl/pkg/place"
 	"github.com/authctl/authctl/pkg/profile"
 )
 
@@ -212,7 +213,7 @@ func (a *app) keySource(ctx context.Context, f verifyFlags, d declared) (keySour
 		}
 		return set, nil
 	case d.Keys != "":
-		path := (&call.Client{Home: a.env.Getenv("HOME")}).Path(d.owner, d.Keys)
+		path := (&call.Client{Home: a.env.Getenv("HOME")}).File(d.owner, d.Keys)
 		return a.keyFile(ctx, path, jwt.KeyByContent)
 	}
 	return nil, fault.New(fault.Usage, "add --key FILE, --jwks-url URL or --issuer-url URL", "no key to verify with is given")
@@ -222,7 +223,7 @@ func (a *app) keySource(ctx context.Context, f verifyFlags, d declared) (keySour
 func (a *app) keyClient() *jwks.Client {
 	client := &jwks.Client{
 		HTTP: call.NewHTTP(a.env.Getenv), Now: a.env.Now, Timeout: a.timeout, UserAgent: "authctl/" + a.env.Version,
-		Folder: under(a.settings.paths.state, "jwks"),
+		Folder: place.Under(a.settings.paths.State, "jwks"),
 	}
 	if a.verbose {
 		client.Trace = a.trace

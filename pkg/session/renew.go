@@ -80,6 +80,21 @@ func (m *Manager) Stored(ctx context.Context, t Target) (token.Access, error) {
 	return access, nil
 }
 
+// Session returns the session of a target as it is kept, over or not. Nothing is
+// renewed and nobody is asked.
+func (m *Manager) Session(ctx context.Context, t Target) (token.Session, error) {
+	key, err := t.Key()
+	if err != nil {
+		return token.Session{}, err
+	}
+	s, err := m.Store.Session(ctx, key)
+	if err != nil {
+		return token.Session{}, t.absent(key, err)
+	}
+	m.learnSession(s)
+	return s, nil
+}
+
 // renew is the part that runs under the lock: read again, decide, call, write.
 func (m *Manager) renew(ctx context.Context, t Target, key token.Key, seen token.Access, o TokenOptions) (Renewed, error) {
 	s, err := m.Store.Session(ctx, key)
