@@ -159,11 +159,14 @@ func (t *Token) verifySignature(v *Verdict, r Rules) {
 			return
 		}
 	}
-	if len(keys) == 0 {
+	switch len(keys) {
+	case 0:
 		v.fail(CheckSignature, "not checked: no key fits")
-		return
+	case 1:
+		v.fail(CheckSignature, "it was not made with this key, or the token was changed")
+	default:
+		v.fail(CheckSignature, "it was made with none of the %d keys that fit, or the token was changed", len(keys))
 	}
-	v.fail(CheckSignature, "it was not made with this key, or the token was changed")
 }
 
 // oneOf lists what would be allowed.
@@ -231,8 +234,10 @@ func (t *Token) verifyKey(v *Verdict, r Rules, algorithmOK bool) []Key {
 		v.fail(checkKey, "no key for this algorithm")
 	case named && !fitting[0].only:
 		v.pass(checkKey, "%s is among the keys", quote(id))
-	default:
+	case fitting[0].only:
 		v.pass(checkKey, "given by you, not by the token")
+	default:
+		v.pass(checkKey, "the token names none; those given are tried")
 	}
 	return fitting
 }

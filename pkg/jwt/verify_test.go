@@ -273,6 +273,8 @@ func TestThreat16_KeyNames(t *testing.T) {
 		{"a single key, whatever its name", `"x"`, []Key{{ID: "a", public: right.public, only: true}}, nil, false},
 		{"unknown", `"x"`, []Key{named(right, "a")}, []string{`key: no key is called "x"`, "signature: not checked: no key fits"}, true},
 		{"the other's name", `"b"`, []Key{named(other, "b"), named(right, "a")}, []string{"signature: it was not made with this key, or the token was changed"}, false},
+		{"none of several", "", []Key{named(other, "a"), named(other, "b")}, []string{
+			"signature: it was made with none of the 2 keys that fit, or the token was changed"}, false},
 		{"unusable", `"broken"`, []Key{broken, named(right, "a")}, []string{
 			"key: it cannot be used: the RSA key has 1024 bits: 2048 is the least", "signature: not checked: no key fits"}, false},
 		{"not for this algorithm", `"p"`, []Key{named(pairKey(t, "P-256"), "p"), named(right, "a")}, []string{
