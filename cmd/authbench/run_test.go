@@ -106,7 +106,7 @@ func TestOnAKeyring(t *testing.T) {
 	}
 	want := []string{
 		"", "other programs (rounds: 3)", "secret-tool lookup", "authctl token ≤0.60", "authctl version", "hello world in Go",
-		"", "the least in Go (rounds: 3)", "direct D-Bus read", "authctl token ≤1.50",
+		"", "the least in Go (rounds: 3)", "direct D-Bus read", "authctl token ≤1.50", "the same, two at once",
 		"", "sessions of one profile (rounds: 3)", "1", "2 ≤1.20", "5 ≤1.20",
 		"", "profiles, a file each (rounds: 3)", "1", "5 ≤2.00", "50 ≤2.00",
 		"", "profiles in one file (rounds: 3)", "1", "5 ≤2.00", "50 ≤2.00",
