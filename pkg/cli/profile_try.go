@@ -76,7 +76,7 @@ func (a *app) tryProfile(ctx context.Context, args []string, o inputFlags, via s
 // kindOfToken says what can be said of a token without showing it.
 func kindOfToken(secret token.Secret) string {
 	text, kind := secret.Reveal(), "opaque"
-	if _, err := jwt.Inspect(text); err == nil {
+	if t, err := jwt.Inspect(text); err == nil && t.Kind == jwt.KindJWT {
 		kind = "a JWT"
 	}
 	return fmt.Sprintf("%s, %d characters", kind, len(text))
