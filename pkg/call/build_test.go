@@ -482,6 +482,43 @@ func TestThreat01_OriginGuard(t *testing.T) {
 	}
 }
 
+// TestThreat01_SavedURL has requests to what an answer named.
+func TestThreat01_SavedURL(t *testing.T) {
+	t.Parallel()
+	foreign := func(host string) refusal {
+		return refusal{"{{code}} names " + host + ", which the profile does not allow: nothing was sent there", "write the host under allowed_hosts: if it belongs to the API, then log in again", fault.Refused}
+	}
+	none := refusal{Text: "request: {{code}} holds no URL", Kind: fault.Usage}
+	tests := map[string]struct {
+		saved, url string
+		want       refusal
+	}{
+		"whole":             {"https://x.example/s/4?a=1", "https://x.example/s/4?a=1", refusal{}},
+		"path":              {"/s/4?a=1", "https://x.example/s/4?a=1", refusal{}},
+		"elsewhere":         {"https://y.example/s/4", "", foreign("y.example")},
+		"another port":      {"https://x.example:444/s/4", "", foreign("x.example:444")},
+		"without a scheme":  {"//y.example/s/4", "", none},
+		"neither":           {"s/4", "", none},
+		"a backslash":       {"/\\y.example", "https://x.example/%5Cy.example", refusal{}},
+		"a way out of here": {"/../../s", "https://x.example/s", refusal{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := load(t, "https://x.example/api", "      request: POST /in\n      save: {code: .code}\n", "    cancel: {request: \"DELETE {{code}}\", with_token: false}\n")
+			s := spec(p, call.Values{"code": test.saved})
+			s.Call = &p.Cancel[0]
+			request, err := call.Build(s)
+			if diff := cmp.Diff(test.want, refusalOf(err)); diff != "" {
+				t.Error(diff)
+			}
+			if request != nil && request.URL.String() != test.url {
+				t.Errorf("sent to %s", request.URL)
+			}
+		})
+	}
+}
+
 // TestThreat04_PlainHTTP is the last look before sending: a Go program can
 // hand over a base URL that no profile was checked with.
 func TestThreat04_PlainHTTP(t *testing.T) {

@@ -164,7 +164,11 @@ func (f *filler) absolute(t profile.Target, base *url.URL) (*url.URL, error) {
 	}
 	if t.From != "" {
 		text, _ := f.values.Text(t.From)
-		saved, err := url.Parse(text)
+		parse := url.Parse
+		if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") {
+			parse = base.Parse // a Location may leave scheme and host out
+		}
+		saved, err := parse(text)
 		if err != nil || saved.Host == "" || saved.Scheme != "https" && saved.Scheme != "http" {
 			return nil, fmt.Errorf("{{%s}} holds no URL", t.From)
 		}
@@ -214,7 +218,7 @@ func guard(s Spec, target *url.URL) error {
 		return fault.New(fault.BadAnswer, "", "%s is not %s: nothing was sent there", to, home)
 	case !s.Reach.Allows(to) && s.Call.Request.From != "":
 		return fault.New(fault.Refused, "write the host under allowed_hosts: if it belongs to the API, then log in again",
-			"{{%s}} names %s, which the profile does not allow: nothing was sent there", s.Call.Request.From, to)
+			"{{%s}} names %s, which the profile does not allow: nothing was sent there", s.Call.Request.From, target.Host)
 	case !s.Reach.Allows(to):
 		return fault.New(fault.LoginNeeded, "authctl login "+s.Profile.Name, "the session belongs to %s, not to %s: nothing was sent", s.Reach, to)
 	}
