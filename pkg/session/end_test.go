@@ -356,6 +356,7 @@ func TestPages(t *testing.T) {
 		"no list":       {keys, answers{"GET /keys": reply(200, `{"items":{"a":1}}`)}, nil, outcome{"list the tokens at x: items: no list was found; the answer is {items: {a: number}}", "compare items: in the profile with the answer", fault.BadAnswer}, 1},
 		"refused":       {keys, answers{"GET /keys": reply(403, `{}`)}, nil, outcome{"list the tokens at x: HOST refused with status 403", "", fault.Refused}, 1},
 		"odd time":      {keys, answers{"GET /keys": reply(200, `{"items":[{"id":1,"made":"yesterday"}]}`)}, nil, outcome{"list the tokens at x: .made: what was found is no point in time", "", fault.BadAnswer}, 1},
+		"no end":        {keys, answers{"GET /keys": reply(200, `{"items":[{"id":1,"label":"a","expires_at":0},{"id":2,"label":"b","expires_at":-1}]}`)}, []session.LongLived{one, two}, outcome{}, 1},
 		"odd items":     {keys, answers{"GET /keys": reply(200, `{"items":[1,"x",null,{"id":[1]}]}`)}, []session.LongLived{{}, {}, {}, {ID: "[1]"}}, outcome{}, 1},
 		"a cursor":      {cursor, answers{"GET /keys": reply(200, `[{"id":1,"name":"a"}]`)}, []session.LongLived{one}, outcome{}, 1},
 		"a bare number": {cursor, answers{"GET /keys": reply(200, `7`)}, nil, outcome{"list the tokens at x: items: no list was found; the answer is number", "compare items: in the profile with the answer", fault.BadAnswer}, 1},

@@ -369,6 +369,36 @@ func TestLastTime(t *testing.T) {
 	same(t, "requests", []string{`POST /in  {"a":1}`, `POST /in  {"a":1,"device":"d7"}`}, s.asked())
 }
 
+// TestLastTimeOfAComputedValue makes the id of a device at the first login.
+func TestLastTimeOfAComputedValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := serve(t, answers{"POST /in": reply(200, `{"t":"agate-1"}`)})
+	target := at(t, s.URL, "    computed: {device: $known // \"d\\(now | floor)\"}\n    login: {request: POST /in, json: {device: \"{{device}}\"}, token: .t, save: {known: $device}}\n")
+	w.login(target, session.LoginOptions{})
+	w.clock.add(time.Minute)
+	w.login(target, session.LoginOptions{})
+	same(t, "requests", []string{`POST /in  {"device":"d1767355200"}`, `POST /in  {"device":"d1767355200"}`}, s.asked())
+}
+
+// TestWhatAPersonReads logs in with a link that a person opens. The link and the
+// user name that an answer repeats are no secrets, and nothing logs in like this
+// by itself.
+func TestWhatAPersonReads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := serve(t, answers{"POST /in": reply(200, `{"code":"opal-7Q","link":"https://x.example/d","user":"ann"}`), "POST /poll": reply(200, `{"t":"agate-1"}`), "POST /out": reply(200, `{}`)})
+	target := at(t, s.URL, "    cancel: {request: POST /out}\n    login:\n      - {request: POST /in, json: [\"{{username}}\"], save: {code: .code, link: .link, user: .user}}\n      - {request: POST /poll, show: \"Open {{link}}\", form: {code: \"{{code}}\"}, token: .t}\n")
+	got := w.login(target, session.LoginOptions{SaveCredentials: true})
+	same(t, "renewed by", "", got.Renewable)
+	same(t, "secrets", map[string]bool{"opal-7Q": true, "https://x.example/d": false, "ann": false},
+		map[string]bool{"opal-7Q": w.knows("opal-7Q"), "https://x.example/d": w.knows("https://x.example/d"), "ann": w.knows("ann")})
+	w.learned = map[string]bool{}
+	_, err := w.manager.Cancel(t.Context(), target)
+	expect(t, s.URL, outcome{}, err)
+	same(t, "secrets of the session", map[string]bool{"opal-7Q": true, "ann": false}, map[string]bool{"opal-7Q": w.knows("opal-7Q"), "ann": w.knows("ann")})
+}
+
 // TestCarry is what the user's own requests carry, with what the session keeps.
 func TestCarry(t *testing.T) {
 	t.Parallel()

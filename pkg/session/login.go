@@ -58,7 +58,7 @@ func (m *Manager) Login(ctx context.Context, t Target, o LoginOptions) (token.Se
 	return s, fault.Wrap(err, "the server has logged you in to %s, but", t)
 }
 
-// lastTime are the values that the login sends and saves itself, such as the id
+// lastTime are the values that the login needs and saves itself, such as the id
 // of a device, as the session that is there holds them. Without one, or if it
 // cannot be read, there are none: the login is about to replace it.
 func (m *Manager) lastTime(ctx context.Context, t Target, via string) call.Values {
@@ -66,7 +66,7 @@ func (m *Manager) lastTime(ctx context.Context, t Target, via string) call.Value
 	var names []string
 	for i := range calls {
 		for _, name := range calls[i].Save.Names() {
-			if calls[i].Mentions(name) {
+			if slices.Contains(t.Profile.Needs(&calls[i]), name) {
 				names = append(names, name)
 			}
 		}
@@ -223,10 +223,12 @@ func renewable(t Target, s token.Session) string {
 }
 
 // canLogin says whether everything that the login needs can be had without a
-// person: it was saved, or the profile says where it comes from.
+// person: it was saved, or the profile says where it comes from. A login that
+// shows something waits for somebody who reads it.
 func canLogin(t Target, s token.Session) bool {
 	calls, ok := t.Profile.LoginCalls(s.Via)
-	if !ok || s.LongLived {
+	asks := func(c profile.Call) bool { return c.Show != nil }
+	if !ok || s.LongLived || slices.ContainsFunc(calls, asks) {
 		return false
 	}
 	return !slices.ContainsFunc(inputsOf(t.Profile, t.Base(), calls), func(in profile.Input) bool {

@@ -182,7 +182,7 @@ func (m *Manager) page(ctx context.Context, answer *call.Answer, c *profile.Call
 			into *time.Time
 			expr profile.Expr
 		}{{&one.ExpiresAt, c.ExpiresAt.Or(profile.Default("tokens.list", "expires_at"))}, {&one.CreatedAt, c.CreatedAt.Or(profile.Default("tokens.list", "created_at"))}} {
-			if value := answer.ReadItem(ctx, item, at.expr, values); value != nil {
+			if value := answer.ReadItem(ctx, item, at.expr, values); value != nil && !isNever(value) {
 				if *at.into, err = asTime(at.expr.Text, value); err != nil {
 					return nil, err
 				}

@@ -173,6 +173,12 @@ func asTime(name string, value any) (time.Time, error) {
 	return time.Unix(int64(whole), int64(part*1e9)).UTC(), nil
 }
 
+// isNever says whether an end is 0 or -1, which many APIs write for "never".
+func isNever(value any) bool {
+	n, ok := number(value)
+	return ok && (n == 0 || n == -1)
+}
+
 // expiry is the earliest of what the JWT, the answer, its cookie and the profile
 // say, by the local clock: points in time that the server named are moved by the
 // difference of the clocks. limit is the same without idle_timeout.

@@ -287,14 +287,25 @@ func (r *run) save(ctx context.Context, res *result, list profile.List[profile.E
 			r.manager.Note("save.%s: %s found nothing; what names it is left out", entry.Name, entry.Value.Text)
 			continue
 		}
-		r.learn(value)
+		if !r.shows(entry.Name) {
+			r.learn(value)
+		}
 		res.saved[entry.Name], r.values[entry.Name] = value, value
 	}
 	return nil
 }
 
+// shows says whether a person is to read a value: a link or a code that show:
+// names, which would be of no use redacted.
+func (r *run) shows(name string) bool {
+	return slices.ContainsFunc(r.calls, func(c profile.Call) bool {
+		return c.Show != nil && slices.Contains(r.target.Profile.NeedsOf(c.Show.Names()...), name)
+	})
+}
+
+// learn takes text for a secret, but not the user name that an answer repeats.
 func (r *run) learn(value any) {
-	if text, isText := value.(string); isText && text != "" {
+	if text, isText := value.(string); isText && text != "" && text != userOf(r.values) {
 		r.manager.Learn(token.NewSecret(text))
 	}
 }
@@ -445,18 +456,18 @@ func profileReach(p *profile.Profile) token.Reach {
 	return reach
 }
 
-// learnSession makes all secrets of a session known.
+// learnSession makes all secrets of a session known; the user name, which may
+// have been saved as well, is none.
 func (m *Manager) learnSession(s token.Session) {
-	m.Learn(s.AccessToken)
-	m.Learn(s.RefreshToken)
+	secrets := slices.Collect(maps.Values(s.Credentials))
 	for _, value := range s.Saved {
 		if text, isText := value.(string); isText {
-			m.Learn(token.NewSecret(text))
+			secrets = append(secrets, token.NewSecret(text))
 		}
 	}
-	for _, value := range s.Credentials {
-		m.Learn(value)
-	}
+	user := token.NewSecret(s.User)
+	m.Learn(s.AccessToken, s.RefreshToken)
+	m.Learn(slices.DeleteFunc(secrets, user.Equal)...)
 }
 
 // refusedBy says whether an error is the server's refusal.
