@@ -242,12 +242,13 @@ func (r *request) fileOrData(text string) error {
 
 // encodedData keeps the value as it is: the profile encodes it.
 func (r *request) encodedData(text string) error {
-	name, value, found := strings.Cut(text, "=")
-	if !found {
+	at := strings.IndexAny(text, "=@")
+	if at < 0 {
 		return fault.New(fault.Usage, "write --data-urlencode name=value", "--data-urlencode: a value without a name")
 	}
-	if strings.Contains(name, "@") {
-		return fault.New(fault.Usage, "write --data-urlencode name=value", "--data-urlencode name@file: the file is not looked at")
+	name, value := text[:at], text[at+1:]
+	if text[at] == '@' {
+		value = "<" + name + ">" // what the file holds varies; it is not looked at
 	}
 	return r.plainData(name + "=" + escapeOnce(value))
 }
