@@ -282,6 +282,15 @@ const keys = `    login: {request: POST /login, token: .t}
       list: {request: GET /keys, items: .items, next: .next, name: .label, created_at: .made}
 `
 
+// TestCreateReadsNoToken has a token: in the profile, which is that of login and
+// refresh, and none in create.
+func TestCreateReadsNoToken(t *testing.T) {
+	t.Parallel()
+	w, s, target := pages(t, "    token: .t\n    login: {request: POST /login}\n    tokens: {create: {request: POST /keys}}\n", answers{"POST /keys": reply(201, `{"t":"opal-7Q"}`)})
+	_, err := w.manager.CreateToken(t.Context(), target, session.Wish{Name: "ci"})
+	expect(t, s.URL, outcome{"create a token at x: no token came: the answer is {t: string}", "write token: in tokens.create", fault.BadAnswer}, err)
+}
+
 // pages logs in to a server whose list begins with one answer.
 func pages(t *testing.T, yaml string, known answers) (*world, *server, session.Target) {
 	t.Helper()

@@ -113,7 +113,7 @@ func (r *run) login(ctx context.Context) (token.Session, error) {
 		return token.Session{}, explainRefusal(err)
 	}
 	if res.read.token.IsZero() {
-		return token.Session{}, res.noToken()
+		return token.Session{}, res.noToken("the call, or in the profile")
 	}
 	if err := r.provide(ctx, t.Profile.NeedsOf(t.Profile.Send.Names()...)); err != nil {
 		return token.Session{}, err

@@ -76,7 +76,7 @@ func (m *Manager) newToken(ctx context.Context, t Target, calls profile.Calls, w
 		return LongLived{}, err
 	}
 	if res.read.token.IsZero() {
-		return LongLived{}, res.noToken()
+		return LongLived{}, res.noToken(what)
 	}
 	created := LongLived{Name: wish.Name, ExpiresAt: res.read.expiresAt, Secret: res.read.token}
 	if created.ExpiresAt.IsZero() {

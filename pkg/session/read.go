@@ -92,15 +92,15 @@ func (r *run) secret(ctx context.Context, a *call.Answer, name string, expr prof
 }
 
 // noToken says why no token was found. It lists the shape of the answer and
-// none of its contents.
-func (res *result) noToken() error {
+// none of its contents; where names the place for token:.
+func (res *result) noToken(where string) error {
 	switch {
 	case res.absent != nil:
 		return res.absent
 	case res.answer == nil:
 		return fault.New(fault.Profile, "write token: in the call", "no call was made that gives a token")
 	}
-	return fault.New(fault.BadAnswer, "write token: in the call, or in the profile", "no token came: %s", res.answer.Describe())
+	return fault.New(fault.BadAnswer, "write token: in "+where, "no token came: %s", res.answer.Describe())
 }
 
 // asSecret refuses what cannot be a token: another type, nothing, blanks at an

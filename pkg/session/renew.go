@@ -277,7 +277,7 @@ func (m *Manager) refresh(ctx context.Context, t Target, s token.Session, calls 
 		res.read.token, res.read.limit = s.AccessToken, s.Limit
 	}
 	if res.read.token.IsZero() {
-		return token.Session{}, res.noToken()
+		return token.Session{}, res.noToken("the call, or in the profile")
 	}
 	fresh := s
 	if fresh.Limit, fresh.Expiry, err = m.expiry(t, res); err != nil {
