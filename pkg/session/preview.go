@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/authctl/authctl/pkg/call"
@@ -65,6 +67,10 @@ func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]
 		request, err := call.Build(r.spec(c))
 		if err != nil {
 			return nil, err
+		}
+		if from := c.Request.From; from != "" { // an answer tells the address
+			path := strings.TrimPrefix(request.URL.EscapedPath(), r.base.EscapedPath())
+			request.URL = &url.URL{Opaque: "<" + from + ">" + path, RawQuery: request.URL.RawQuery}
 		}
 		requests = append(requests, request)
 		for _, name := range c.Save.Names() {

@@ -44,16 +44,21 @@ func TestThreat07_PreviewHoldsNoSecret(t *testing.T) {
       - {request: "POST /{{pin}}/{{tenant}}", query: {p: "{{pin}}"}, basic: "{{username}}:{{password}}", form: {p: "{{password}}", n: "{{note}}", d: "{{domain}}"}, save: {ticket: .a}}
       - {request: "POST /{{ticket}}", text: "{{otp}} {{ticket}}", when: .b, token: .t}
 `)
+	told := at(t, a.url, `    login:
+      - {request: POST /start, save: {poll_url: .url}}
+      - {request: "GET {{poll_url}}/done", query: {u: "{{username}}"}, token: .t}
+`)
 	tests := map[string]struct {
 		target session.Target
 		via    string
 		want   []string
 	}{
-		"logware":  {a.target("logware", ""), "", []string{"POST URL/logware/api/users/authenticate  [] " + `{"login":"ann","password":"[redacted]"}`}},
-		"zumrails": {a.target("zumrails", "production"), "", []string{"POST URL/zumrails-production/api/authorize  [] " + `{"Username":"ann","Password":"[redacted]"}`}},
-		"analogue": {a.target("analogue", ""), "", []string{"POST URL/analogue/api/users/login  [] " + `{"user":{"email":"ann@x.example","password":"[redacted]"}}`}},
-		"datarhei": {a.target("datarhei-core", ""), "auth0", []string{"POST URL/datarhei-core/api/login Bearer [redacted] [] "}},
-		"haut-ai":  {a.target("haut-ai", ""), "", []string{"POST URL/haut-ai/api/v1/auth/login/  [] " + `{"username":"ann@x.example","password":"[redacted]"}`}},
+		"an address that an answer tells": {told, "", []string{"POST URL/start  [] ", "GET <poll_url>/done?u=ann  [] "}},
+		"logware":                         {a.target("logware", ""), "", []string{"POST URL/logware/api/users/authenticate  [] " + `{"login":"ann","password":"[redacted]"}`}},
+		"zumrails":                        {a.target("zumrails", "production"), "", []string{"POST URL/zumrails-production/api/authorize  [] " + `{"Username":"ann","Password":"[redacted]"}`}},
+		"analogue":                        {a.target("analogue", ""), "", []string{"POST URL/analogue/api/users/login  [] " + `{"user":{"email":"ann@x.example","password":"[redacted]"}}`}},
+		"datarhei":                        {a.target("datarhei-core", ""), "auth0", []string{"POST URL/datarhei-core/api/login Bearer [redacted] [] "}},
+		"haut-ai":                         {a.target("haut-ai", ""), "", []string{"POST URL/haut-ai/api/v1/auth/login/  [] " + `{"username":"ann@x.example","password":"[redacted]"}`}},
 		"everywhere": {everywhere, "", []string{
 			"POST URL/%5Bredacted%5D/%3Ctenant%3E?p=%5Bredacted%5D Basic " + base64.StdEncoding.EncodeToString([]byte("ann:[redacted]")) + ` ["form.n (no note)"] p=%5Bredacted%5D&d=`,
 			"POST URL/%3Cticket%3E  [] [redacted] <ticket>",
