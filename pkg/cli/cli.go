@@ -59,13 +59,20 @@ func versionOf(stamped string) string {
 // Go would print all stacks.
 func Main(env Env) int {
 	noCoreDumps()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer stop()
-	go func() {
-		<-ctx.Done()
-		stop()
-	}()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go watchSignals(cancel)
 	return run(ctx, env)
+}
+
+// watchSignals calls interrupt at the first signal. It runs beside the rest:
+// Go's preparations for signals take as long as reading a profile.
+func watchSignals(interrupt func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	<-signals
+	signal.Stop(signals)
+	interrupt()
 }
 
 // run runs the command line and prints its error.
