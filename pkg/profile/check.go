@@ -133,7 +133,8 @@ func (p *Profile) check() Problems {
 	}
 	c.logins()
 	c.renewal()
-	c.send()
+	c.send("send", p.Send, c.session())
+	c.send("tokens.send", p.Tokens.Send, []string{"token"}) // nothing else is kept with such a token
 	c.variables()
 	c.pairs("headers", p.Headers, nil)
 	c.headers("headers", p.Headers)
@@ -418,18 +419,17 @@ func (c *checker) body(where string, call *Call) {
 	}
 }
 
-// send checks how a request carries the token.
-func (c *checker) send() {
-	send := c.profile.Send
-	c.pairs("send", send.Headers, c.session())
-	c.pairs("send", send.Query, c.session())
-	c.headers("send", send.Headers)
+// send checks how a request carries the token. names are known there.
+func (c *checker) send(where string, send Send, names []string) {
+	c.pairs(where, send.Headers, names)
+	c.pairs(where, send.Query, names)
+	c.headers(where, send.Headers)
 	if send.Basic != nil {
-		c.template("send", *send.Basic, c.session())
+		c.template(where, *send.Basic, names)
 	}
 	for _, pair := range send.Query {
 		if slices.Contains(pair.Value.Names(), "token") {
-			c.warn(pair.Value.Pos, "use a header if the API takes one", "send: query.%s carries the token, and servers keep URLs in their logs", pair.Name.Text)
+			c.warn(pair.Value.Pos, "use a header if the API takes one", "%s: query.%s carries the token, and servers keep URLs in their logs", where, pair.Name.Text)
 		}
 	}
 }

@@ -68,6 +68,7 @@ type Tokens struct {
 	List   Calls `yaml:"list" doc:"list the tokens, over all pages"`
 	Revoke Calls `yaml:"revoke" doc:"make the token {{id}} invalid"`
 	Rotate Calls `yaml:"rotate" doc:"replace the token {{id}} by a new one"`
+	Send   Send  `yaml:"send" doc:"how a request carries such a token, if not as send: in the profile says"`
 }
 
 // Calls is one call or a list of calls that are made one after the other.

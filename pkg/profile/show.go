@@ -87,6 +87,7 @@ func (p *Profile) explicit() *Profile {
 	full.Tokens = Tokens{
 		Create: t.Create.explicit("tokens.create"), List: t.List.explicit("tokens.list"),
 		Revoke: t.Revoke.explicit("tokens.revoke"), Rotate: t.Rotate.explicit("tokens.rotate"),
+		Send: t.Send,
 	}
 	return &full
 }

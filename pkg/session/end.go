@@ -51,7 +51,7 @@ func (m *Manager) Cancel(ctx context.Context, t Target) (Cancelled, error) {
 
 // use makes calls that carry the session's token and read nothing of it.
 func (m *Manager) use(ctx context.Context, t Target, s token.Session, calls profile.Calls) error {
-	_, err := m.newRun(t, toUse, calls, sessionValues(s), sessionReach(s)).do(ctx)
+	_, err := m.newRun(t.forSession(s.Info), toUse, calls, sessionValues(s), sessionReach(s)).do(ctx)
 	return err
 }
 
@@ -76,6 +76,7 @@ func (m *Manager) Credential(ctx context.Context, t Target, o TokenOptions) (Ren
 		return Renewed{}, call.Carrier{}, err
 	}
 	s := token.Session{Access: live.Access}
+	t = t.forSession(live.Info)
 	if !carriesTokenOnly(t.Profile) { // the rest of the session is read for it
 		if s, err = m.Store.Session(ctx, live.Key); err != nil {
 			return Renewed{}, call.Carrier{}, err
@@ -90,6 +91,7 @@ func (m *Manager) Credential(ctx context.Context, t Target, o TokenOptions) (Ren
 // Carry returns what a request of the user's own carries: the token as send:
 // says, and the profile's headers.
 func (m *Manager) Carry(ctx context.Context, t Target, s token.Session) (call.Carrier, error) {
+	t = t.forSession(s.Info)
 	if carriesTokenOnly(t.Profile) {
 		return call.Carry(t.Profile, call.Values{"token": s.AccessToken.Reveal()})
 	}

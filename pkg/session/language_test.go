@@ -445,6 +445,44 @@ func TestRotateToken(t *testing.T) {
 	same(t, "requests", []string{`POST /k/7/rotate Bearer agate-1 {"scopes":["api","read"]}`}, s.asked())
 }
 
+// TestLongLivedTokenIsSentAsItSays keeps a long-lived token, which travels in
+// another way than the token of the login.
+func TestLongLivedTokenIsSentAsItSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := serve(t, answers{"POST /in": reply(200, `{"t":"agate-1"}`), "POST /k": reply(200, `{"k":"opal-7Q"}`), "GET /me": reply(200, `{}`)})
+	target := at(t, s.URL, "    login: {request: POST /in, token: .t}\n    whoami: {request: GET /me}\n    send: {basic: \"{{token}}\"}\n    tokens: {create: {request: POST /k, token: .k}, send: \"Authorization: Key {{token}}\"}\n")
+	w.login(target, session.LoginOptions{})
+	created, err := w.manager.CreateToken(t.Context(), target, session.Wish{Name: "ci"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.manager.SaveToken(t.Context(), target, created, "ci"); err != nil {
+		t.Fatal(err)
+	}
+	ci := target
+	ci.Account = "ci"
+	s.asked()
+	if _, err := w.manager.Whoami(t.Context(), ci); err != nil {
+		t.Fatal(err)
+	}
+	_, byKey, err := w.manager.Credential(t.Context(), ci, session.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass, err := w.manager.Pass(t.Context(), ci, session.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, byLogin, err := w.manager.Credential(t.Context(), target, session.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "sent", []string{"GET /me Key opal-7Q"}, s.asked())
+	const key = "[{Authorization Key opal-7Q}]"
+	same(t, "carried", []string{key, key, "[{Authorization Basic YWdhdGUtMQ==}]"}, []string{sprint(byKey.Headers), sprint(pass.Carrier.Headers), sprint(byLogin.Headers)})
+}
+
 // TestWatch shows calls as they were made, without secrets.
 func TestWatch(t *testing.T) {
 	t.Parallel()

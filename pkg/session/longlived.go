@@ -226,7 +226,7 @@ func (m *Manager) manageOnce(ctx context.Context, t Target, calls profile.Calls,
 	known := sessionValues(s)
 	known["token"] = live.AccessToken.Reveal()
 	maps.Copy(known, extra)
-	r := m.newRun(t, toUse, calls, known, sessionReach(s))
+	r := m.newRun(t.forSession(s.Info), toUse, calls, known, sessionReach(s))
 	r.renewable = s.Renewable != ""
 	res, err := r.do(ctx)
 	return r, res, err

@@ -51,6 +51,7 @@ func (m *Manager) Pass(ctx context.Context, t Target, o TokenOptions) (Pass, err
 
 // PassFor returns the pass of a session that may be kept nowhere.
 func (m *Manager) PassFor(ctx context.Context, t Target, s token.Session) (Pass, error) {
+	t = t.forSession(s.Info)
 	r, err := m.carrying(ctx, t, s, t.Profile.Env.Names())
 	if err != nil {
 		return Pass{}, err

@@ -107,6 +107,17 @@ func (t Target) Key() (token.Key, error) {
 	return token.Key{Origin: origin, Profile: t.Profile.Name, Environment: t.Environment, Account: t.Account}, nil
 }
 
+// forSession is the target as the requests of a session see it: a long-lived token
+// can be sent in another way.
+func (t Target) forSession(s token.Info) Target {
+	if send := t.Profile.Tokens.Send; s.LongLived && len(send.Names()) > 0 {
+		p := *t.Profile
+		p.Send = send
+		t.Profile = &p
+	}
+	return t
+}
+
 // flags returns what must be typed to mean this target again.
 func (t Target) flags() string {
 	return strings.TrimSpace(t.Profile.Name + " " + t.Flags)
