@@ -295,7 +295,7 @@ func TestThreat16_InspectBombs(t *testing.T) {
 			start := time.Now()
 			tok := inspect(t, compact(hs256, payload, "c2ln"))
 			text := strings.Join(warn(tok, now()), "\n")
-			if took := time.Since(start); took > 5*time.Second || len(text) > 1000 {
+			if took := time.Since(start); took > 30*time.Second || len(text) > 1000 { // far from what a busy machine takes
 				t.Errorf("took %v, %d bytes of warnings", took, len(text))
 			}
 		})
