@@ -268,7 +268,7 @@ func TestUnattendedLogin(t *testing.T) {
 	s.asked()
 	w.inputs.asks()
 	_, err = w.manager.Token(t.Context(), target, session.TokenOptions{})
-	expect(t, s.URL, outcome{"renew the token of x: the saved credentials were refused on 2026-01-02T12:02:00Z and are not sent again", "authctl login x", fault.LoginNeeded}, err)
+	expect(t, s.URL, outcome{"renew the token of x: the credentials were refused on 2026-01-02T12:02:00Z and are not sent again", "authctl login x", fault.LoginNeeded}, err)
 	same(t, "after a refusal", [][]string{nil, nil}, [][]string{s.asked(), w.inputs.asks()})
 }
 

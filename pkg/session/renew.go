@@ -201,7 +201,7 @@ func (m *Manager) needsPerson(t Target, s token.Session, refusal error) error {
 	case refusal != nil:
 		return t.loginNeeded("the server no longer takes the refresh token: %w", refusal)
 	case !s.RefusedAt.IsZero():
-		return t.loginNeeded("the saved credentials were refused on %s and are not sent again", s.RefusedAt.Format(time.RFC3339))
+		return t.loginNeeded("the credentials were refused on %s and are not sent again", s.RefusedAt.Format(time.RFC3339))
 	case s.LongLived:
 		return t.loginNeeded("a long-lived token is not renewed: make a new one")
 	case canRefresh(t.Profile, s):

@@ -184,7 +184,7 @@ func TestRefusedCredentialsRest(t *testing.T) {
 	_, refused := ask("status:401")
 	text, again := ask("")
 	same(t, "refused", [][]string{{login}, nil}, [][]string{refused, again})
-	same(t, "told", "renew the token of logware: the saved credentials were refused on 2026-01-03T01:00:05Z and are not sent again", text)
+	same(t, "told", "renew the token of logware: the credentials were refused on 2026-01-03T01:00:05Z and are not sent again", text)
 	a.login(target, session.LoginOptions{SaveCredentials: true})
 	a.clock.add(13 * time.Hour)
 	text, renewed := ask("")
