@@ -26,6 +26,36 @@ func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]
 	if err := t.Profile.Validate(); err != nil {
 		return nil, err
 	}
+	r, err := sketch(t, calls, given)
+	if err != nil {
+		return nil, err
+	}
+	var requests []*call.Request
+	for i := range calls {
+		c := &calls[i]
+		if !c.Sends() {
+			continue
+		}
+		if c.Request.From != "" {
+			r.values[c.Request.From] = r.base.String()
+		}
+		request, err := call.Build(r.spec(c))
+		if err != nil {
+			return nil, err
+		}
+		if from := c.Request.From; from != "" { // an answer tells the address
+			path := strings.TrimPrefix(request.URL.EscapedPath(), r.base.EscapedPath())
+			request.URL = &url.URL{Opaque: "<" + from + ">" + path, RawQuery: request.URL.RawQuery}
+		}
+		requests = append(requests, request)
+		r.pretend(c)
+	}
+	return requests, nil
+}
+
+// sketch is a pass that sends nothing, with what stands for its values.
+func sketch(t Target, calls profile.Calls, given func(profile.Input) (string, bool)) (*run, error) {
+	var err error
 	r := (&Manager{}).newRun(t, toLogin, calls, nil, nil)
 	for _, in := range inputsOf(t.Profile, t.Base(), calls) {
 		value, ok := given(in)
@@ -55,35 +85,20 @@ func Preview(t Target, via string, given func(profile.Input) (string, bool)) ([]
 	for _, name := range t.Profile.Computed.Names() {
 		r.values[name] = "<" + name + ">"
 	}
-	var requests []*call.Request
-	for i := range calls {
-		c := &calls[i]
-		if !c.Sends() {
-			continue
-		}
-		if c.Request.From != "" {
-			r.values[c.Request.From] = r.base.String()
-		}
-		request, err := call.Build(r.spec(c))
-		if err != nil {
-			return nil, err
-		}
-		if from := c.Request.From; from != "" { // an answer tells the address
-			path := strings.TrimPrefix(request.URL.EscapedPath(), r.base.EscapedPath())
-			request.URL = &url.URL{Opaque: "<" + from + ">" + path, RawQuery: request.URL.RawQuery}
-		}
-		requests = append(requests, request)
-		for _, name := range c.Save.Names() {
-			r.values[name] = "<" + name + ">"
-		}
-		if !c.Token.IsZero() {
-			r.values["token"] = redacted()
-		}
-		if !c.RefreshToken.IsZero() {
-			r.values["refresh_token"] = redacted()
-		}
+	return r, nil
+}
+
+// pretend makes known what the answer to a call would give.
+func (r *run) pretend(c *profile.Call) {
+	for _, name := range c.Save.Names() {
+		r.values[name] = "<" + name + ">"
 	}
-	return requests, nil
+	if !c.Token.IsZero() {
+		r.values["token"] = redacted()
+	}
+	if !c.RefreshToken.IsZero() {
+		r.values["refresh_token"] = redacted()
+	}
 }
 
 func redacted() string { return token.NewSecret("").String() }
