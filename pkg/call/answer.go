@@ -39,10 +39,15 @@ func newAnswer(r *Request, response *http.Response, body []byte, now time.Time) 
 		Status: response.StatusCode, Header: response.Header, ReceivedAt: now,
 		URL: r.URL, size: len(body), text: string(body),
 	}
-	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
-	a.mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	a.mediaType = mediaType(response.Header)
 	a.decode(bytes.TrimPrefix(body, []byte("\ufeff")))
 	return a
+}
+
+// mediaType is that of the Content-Type, in small letters and without parameters.
+func mediaType(header http.Header) string {
+	text, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(text))
 }
 
 // decode reads the body by its Content-Type: JSON, XML; else JSON or XML if it
@@ -180,7 +185,7 @@ func (a *Answer) judge(ctx context.Context, s Spec) error {
 // that names $status decides alone.
 func (a *Answer) succeeded(ctx context.Context, s Spec) (bool, error) {
 	ok := a.Status >= 200 && a.Status < 300
-	expr := firstOf(s.Call.Success, s.Profile.Success)
+	expr := s.Call.Success.Or(s.Profile.Success)
 	if expr.IsZero() {
 		return ok, nil
 	}
@@ -188,15 +193,6 @@ func (a *Answer) succeeded(ctx context.Context, s Spec) (bool, error) {
 		return false, nil
 	}
 	return a.True(ctx, expr, s.ambient()), ctx.Err()
-}
-
-func firstOf(exprs ...profile.Expr) profile.Expr {
-	for _, e := range exprs {
-		if !e.IsZero() {
-			return e
-		}
-	}
-	return profile.Expr{}
 }
 
 // redirected refuses to follow and says where it would have gone.
@@ -301,8 +297,7 @@ func peek(response *http.Response) ([]byte, error) {
 // Readable says whether the body of a response may be read to its end before it
 // is passed on: not a stream, and not more than an answer may hold.
 func Readable(response *http.Response) bool {
-	mediaType, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
-	_, kind, _ := strings.Cut(strings.ToLower(strings.TrimSpace(mediaType)), "/")
+	_, kind, _ := strings.Cut(mediaType(response.Header), "/")
 	isData := kind == "json" || kind == "xml" || kind == "plain" || kind == "html" || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml")
 	return isData && response.ContentLength <= MaxBody
 }

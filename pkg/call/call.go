@@ -212,7 +212,7 @@ func guard(s Spec, target *url.URL) error {
 		return fault.New(fault.Profile, "", "%w", err)
 	}
 	switch {
-	case target.Scheme == "http" && !profile.IsLoopback(target.Hostname()) && !s.Profile.AllowHTTP:
+	case s.Profile.Exposes(target):
 		return fault.New(fault.Profile, "write https:// in base_url", "plain http to %s would show the secret to the network", target.Host)
 	case s.URL != nil && to != home:
 		return fault.New(fault.BadAnswer, "", "%s is not %s: nothing was sent there", to, home)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -140,7 +141,7 @@ func (a *app) verifier(ctx context.Context, args []string, stored bool, f verify
 		return nil, err
 	}
 	v := &verifier{rules: jwt.Rules{
-		Issuer: firstNonEmpty(f.issuer, declared.Issuer), Audience: firstNonEmpty(f.audience, declared.Audience),
+		Issuer: cmp.Or(f.issuer, declared.Issuer), Audience: cmp.Or(f.audience, declared.Audience),
 		Algorithms: f.algorithms, Type: f.typeName, At: at, Leeway: f.leeway,
 	}}
 	if len(f.algorithms) == 0 {

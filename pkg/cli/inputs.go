@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -248,7 +249,7 @@ func (in *inputs) ask(ctx context.Context, want profile.Input) (string, error) {
 		return "", err
 	}
 	defer tty.Close()
-	label := firstNonEmpty(want.Label, want.Name)
+	label := cmp.Or(want.Label, want.Name)
 	if want.TOTP {
 		label += " (the secret of the authenticator, or a code)"
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func (a *app) expiryText(info token.Info) string {
 func (a *app) previewLogin(ctx context.Context, s *selection, in *inputs, via string) error {
 	requests, err := session.Preview(s.Target, via, func(want profile.Input) (string, bool) {
 		g, ok := in.given[want.Name]
-		return firstNonEmpty(g.value, want.Default.Text), ok || want.Default.Set
+		return cmp.Or(g.value, want.Default.Text), ok || want.Default.Set
 	})
 	if err != nil {
 		return fault.Wrap(err, "log in to %s", s.Target)

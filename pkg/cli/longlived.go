@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -340,7 +341,7 @@ func (a *app) rotateToken(ctx context.Context, args []string, wanted string, w w
 	if err != nil {
 		return err
 	}
-	wish.Name = firstNonEmpty(wish.Name, found.Name)
+	wish.Name = cmp.Or(wish.Name, found.Name)
 	kept, err := a.keptAs(s, found.ID)
 	if err != nil {
 		return err

@@ -149,7 +149,7 @@ func (a *adding) fromGallery() (string, error) {
 	if !found {
 		return "", fault.New(fault.Usage, profile.DidYouMean(a.from, gallery.Names()), "the gallery has no profile called %q", a.from)
 	}
-	a.name = firstNonEmpty(a.name, a.from)
+	a.name = cmp.Or(a.name, a.from)
 	return draft.Adapt(text, a.from, a.name, a.baseURL), nil
 }
 
@@ -280,7 +280,7 @@ func (a *adding) write(ctx context.Context, text string) error {
 
 // place is the file of the profile. Its name must be free in all files.
 func (a *adding) place() (string, error) {
-	if firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")) != "" {
+	if cmp.Or(a.config, a.env.Getenv("AUTHCTL_CONFIG")) != "" {
 		return "", fault.New(fault.Usage, "use --print, and put it where you want it", "profiles are read from the file that --config or AUTHCTL_CONFIG names, and profiles.d is not in use")
 	}
 	folder := a.settings.paths.Config

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -184,7 +185,7 @@ func (a *adding) fromQuestions(ctx context.Context) (*draft.Draft, error) {
 		if err != nil {
 			return nil, err
 		}
-		*q.into = firstNonEmpty(strings.TrimSpace(reply), q.fallback)
+		*q.into = cmp.Or(strings.TrimSpace(reply), q.fallback)
 	}
 	if r.BaseURL == "" {
 		return nil, fault.New(fault.Usage, "type https:// and the host of the API", "a profile needs a base URL")

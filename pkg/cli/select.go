@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -28,16 +29,7 @@ type selection struct {
 
 // library is where profiles are read from; --config or AUTHCTL_CONFIG may name it.
 func (a *app) library() (profile.Library, error) {
-	return a.settings.paths.Library(firstNonEmpty(a.config, a.env.Getenv("AUTHCTL_CONFIG")))
-}
-
-func firstNonEmpty(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
+	return a.settings.paths.Library(cmp.Or(a.config, a.env.Getenv("AUTHCTL_CONFIG")))
 }
 
 // catalog reads all profiles.
@@ -151,7 +143,7 @@ func (a *app) stored(name, profile string) string {
 
 // namedAccount is the account that flag, environment or stored choice name.
 func (a *app) namedAccount(p *profile.Profile) (string, error) {
-	name := firstNonEmpty(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, p.Name))
+	name := cmp.Or(a.selected.account, a.env.Getenv("AUTHCTL_ACCOUNT"), a.stored(setAccount, p.Name))
 	if len(name) > maxAccount || console.Sanitize(name) != name || strings.TrimSpace(name) != name {
 		return "", fault.New(fault.Usage, "choose another name", "an account has a name of at most %d bytes, without control characters and blanks at its ends", maxAccount)
 	}
@@ -233,7 +225,7 @@ func (a *app) chooseSession(s *selection, forLogin bool) error {
 	if err != nil {
 		return err
 	}
-	s.Account = firstNonEmpty(named, token.DefaultAccount)
+	s.Account = cmp.Or(named, token.DefaultAccount)
 	key, err := s.Key()
 	if err != nil {
 		return err
@@ -264,7 +256,7 @@ func (a *app) chooseSession(s *selection, forLogin bool) error {
 // storeName is the flag, else where the session is, else AUTHCTL_STORE, else
 // the remembered choice, else the keyring.
 func (a *app) storeName(kept string) string {
-	return firstNonEmpty(a.selected.store, kept, a.settings.GetString(setStore), store.Keyring)
+	return cmp.Or(a.selected.store, kept, a.settings.GetString(setStore), store.Keyring)
 }
 
 func (a *app) openStore(name string) (*store.Store, error) {

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -57,7 +58,7 @@ func (l leaf) jq() string {
 			fmt.Fprintf(&b, "[%s]", strconv.Quote(part))
 		}
 	}
-	return firstOf(b.String(), ".")
+	return cmp.Or(b.String(), ".")
 }
 
 // leaves walks an answer; lists are looked into at their first item.

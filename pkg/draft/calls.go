@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -474,7 +475,7 @@ func (d *Draft) needsRefreshToken() {
 			name = f.Name
 		}
 	}
-	d.RefreshToken = firstOf(beside, ".") + snakeless(name)
+	d.RefreshToken = cmp.Or(beside, ".") + snakeless(name)
 	d.Why = strings.TrimSpace(d.Why + " The refresh token is guessed to be beside the token.")
 }
 

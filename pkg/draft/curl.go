@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/url"
@@ -469,7 +470,7 @@ func (n *names) basic(pair string, client bool) string {
 			return "{{" + n.input("", parts[0].name, "") + "}}:"
 		}
 		n.personalSecret(user)
-		return "{{" + n.input(firstOf(userMeaning(user), "api_key"), "", "") + "}}:"
+		return "{{" + n.input(cmp.Or(userMeaning(user), "api_key"), "", "") + "}}:"
 	}
 	n.personalSecret(password)
 	return fmt.Sprintf("{{%s}}:{{%s}}", n.side(user, userField), n.side(password, passwordField))
@@ -485,7 +486,7 @@ func (n *names) personalSecret(value string) {
 func (n *names) side(text, field string) string {
 	if parts := pieces(text); len(parts) == 1 && parts[0].name != "" && parts[0].name != "?" {
 		if m := meaning(parts[0].name); m != "" || !strings.Contains(parts[0].name, field) {
-			return n.input(firstOf(m, parts[0].name), "", "")
+			return n.input(cmp.Or(m, parts[0].name), "", "")
 		}
 	}
 	return n.input(field, "", "")

@@ -61,11 +61,12 @@ func compare(t *testing.T, file, input, got string) {
 	}
 }
 
-// Commands as vendors' pages show them, and the whole profile that each gives.
-func TestFromCurl(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("testdata/curl/*.txt")
-	if err != nil || len(files) < 30 {
+// golden makes a profile of the source in each file and compares the whole of it
+// with the rest of the file. There are at least so many files.
+func golden(t *testing.T, pattern string, least int, profileOf func(t *testing.T, source string) string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) < least {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
@@ -75,20 +76,29 @@ func TestFromCurl(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			command, _, _ := strings.Cut(string(data), "\n---\n")
-			command = strings.TrimRight(command, "\n")
-			d, err := draft.FromCurl(command)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.Name = draft.SuggestName(d.Host())
-			d.Expect()
-			text := d.Text()
+			source, _, _ := strings.Cut(string(data), "\n---\n")
+			source = strings.TrimRight(source, "\n")
+			text := profileOf(t, source)
 			valid(t, text)
-			if strings.Contains(text, "s3cr3t") {
-				t.Errorf("a secret stays in the profile:\n%s", text)
-			}
-			compare(t, file, command, text)
+			compare(t, file, source, text)
 		})
 	}
+}
+
+// Commands as vendors' pages show them, and the whole profile that each gives.
+func TestFromCurl(t *testing.T) {
+	t.Parallel()
+	golden(t, "testdata/curl/*.txt", 30, func(t *testing.T, command string) string {
+		d, err := draft.FromCurl(command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Name = draft.SuggestName(d.Host())
+		d.Expect()
+		text := d.Text()
+		if strings.Contains(text, "s3cr3t") {
+			t.Errorf("a secret stays in the profile:\n%s", text)
+		}
+		return text
+	})
 }

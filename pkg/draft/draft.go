@@ -5,6 +5,7 @@
 package draft
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -141,7 +142,7 @@ func SuggestName(host string) string {
 	if len(labels) == 0 {
 		return "api"
 	}
-	return firstOf(snake(labels[len(labels)-1], '-'), "api")
+	return cmp.Or(snake(labels[len(labels)-1], '-'), "api")
 }
 
 // Rebase puts another base URL in; inputs that only the old one named go.

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"math"
 	"regexp"
 	"slices"
@@ -245,7 +246,7 @@ func (n *names) input(field, called, value string) string {
 	if !n.login && (name == "token" || name == "refresh_token") {
 		return name
 	}
-	n.declare(name, firstOf(field, called), value)
+	n.declare(name, cmp.Or(field, called), value)
 	return name
 }
 
@@ -406,13 +407,4 @@ func (n *names) personal(field, value string) bool {
 // response_type: code.
 func isWord(value string) bool {
 	return regexp.MustCompile(`^[a-z]+(?:[_:.-][a-z]+)*$|^(?:true|false|\d{1,2})$`).MatchString(value)
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -73,7 +73,7 @@ func (a *API) base(from string) {
 		}
 	}
 	if base, err := url.Parse(from); err == nil && from != "" && !strings.Contains(text, "://") {
-		if relative, err := base.Parse(firstOf(text, "/")); err == nil {
+		if relative, err := base.Parse(cmp.Or(text, "/")); err == nil {
 			relative.RawQuery, relative.Fragment = "", ""
 			text = relative.String()
 		}
@@ -105,7 +105,7 @@ func (a *API) collect() {
 func (a *API) find() {
 	for _, op := range a.operations {
 		if score := a.score(op); score >= 6 {
-			a.Logins = append(a.Logins, Login{op.method, op.path, firstOf(op.node.at("summary").text(), op.node.at("operationId").text()), score, op, ""})
+			a.Logins = append(a.Logins, Login{op.method, op.path, cmp.Or(op.node.at("summary").text(), op.node.at("operationId").text()), score, op, ""})
 		}
 	}
 	for _, scheme := range a.schemes().members() {
@@ -342,7 +342,7 @@ func (a *API) At(path string) *Login {
 func (a *API) Draft(l *Login, base string) (*Draft, error) {
 	d := &Draft{}
 	n := &names{draft: d, values: map[string]string{}, login: true}
-	text := firstOf(base, a.baseURL)
+	text := cmp.Or(base, a.baseURL)
 	if text == "" || !strings.Contains(text, "://") {
 		return nil, fault.New(fault.Usage, "give it with --base-url https://…", "the OpenAPI document does not say where the API is")
 	}
@@ -439,7 +439,7 @@ func (v Value) put(path []string, value Value) Value {
 // sample is the value of a field: the only one that is allowed, the default, or
 // an input.
 func (a *API) sample(n *names, p property) Value {
-	constant := firstOf(p.schema.at("const").text(), p.schema.at("default").text())
+	constant := cmp.Or(p.schema.at("const").text(), p.schema.at("default").text())
 	if list := p.schema.at("enum").items(); len(list) > 0 && constant == "" {
 		constant = list[0].text()
 	}

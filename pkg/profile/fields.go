@@ -146,6 +146,13 @@ func IsLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
+// Exposes says whether a request to u would show its secrets to the network: it
+// is plain http, not to this machine, and the profile does not allow that
+// (threat 4).
+func (p *Profile) Exposes(u *url.URL) bool {
+	return u.Scheme == "http" && !IsLoopback(u.Hostname()) && !p.AllowHTTP
+}
+
 // looksLikeRequest recognises "POST /login" where a mapping is needed.
 func looksLikeRequest(text string) bool {
 	method, path, found := strings.Cut(text, " ")

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -75,7 +76,7 @@ func (p *Profile) explicit() *Profile {
 	}
 	for i := range full.Inputs {
 		in := &full.Inputs[i].Value
-		in.Label, in.Secret.Set = firstOf(in.Label, full.Inputs[i].Name), true
+		in.Label, in.Secret.Set = cmp.Or(in.Label, full.Inputs[i].Name), true
 	}
 	full.Login = p.Login.explicit("login")
 	full.OtherLogins = slices.Clone(p.OtherLogins)
@@ -90,15 +91,6 @@ func (p *Profile) explicit() *Profile {
 		Send: t.Send,
 	}
 	return &full
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // uses says whether anything in the profile names an input.

@@ -22,7 +22,7 @@ type Pass struct {
 	API       *url.URL   // what a path stands after: api_url, else the base URL
 	Reach     token.Reach
 
-	allowHTTP bool
+	profile *profile.Profile
 }
 
 // Variable is an environment variable, filled.
@@ -56,7 +56,7 @@ func (m *Manager) PassFor(ctx context.Context, t Target, s token.Session) (Pass,
 	if err != nil {
 		return Pass{}, err
 	}
-	p := Pass{Renewed: Renewed{Access: s.Access}, Reach: r.reach, allowHTTP: t.Profile.AllowHTTP}
+	p := Pass{Renewed: Renewed{Access: s.Access}, Reach: r.reach, profile: t.Profile}
 	if p.Carrier, err = call.Carry(t.Profile, r.values); err != nil {
 		return Pass{}, err
 	}
@@ -100,7 +100,7 @@ func (p Pass) Admits(u *url.URL) error {
 	case !p.Reach.Allows(to):
 		return fault.New(fault.Usage, "ask the API itself, or write the host under allowed_hosts: and log in again",
 			"the session belongs to %s, not to %s: nothing was sent", p.Reach, to)
-	case u.Scheme == "http" && !profile.IsLoopback(u.Hostname()) && !p.allowHTTP:
+	case p.profile.Exposes(u):
 		return fault.New(fault.Usage, "write https://", "plain http to %s would show the token to the network", u.Host)
 	}
 	return nil

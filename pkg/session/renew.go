@@ -139,8 +139,8 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 			"the server has had too many requests and was not asked again")
 	}
 	var refusal error
-	for _, renewal := range m.renewals(t, s) {
-		fresh, err := m.refreshNoted(ctx, t, s, renewal)
+	for _, way := range m.renewals(t, s) {
+		fresh, err := m.refreshNoted(ctx, t, s, way)
 		if err == nil || !endsSession(err) {
 			return fresh, err
 		}
@@ -152,15 +152,22 @@ func (m *Manager) obtain(ctx context.Context, t Target, s token.Session) (token.
 	return token.Session{}, m.needsPerson(t, s, refusal)
 }
 
-// renewals are the calls that can renew a session, the better ones first: what
-// just keeps the token alive while nothing but idleness ends it, then refresh.
-func (m *Manager) renewals(t Target, s token.Session) []profile.Calls {
-	var all []profile.Calls
+// renewal is a way to renew a session by calls.
+type renewal struct {
+	calls   profile.Calls
+	purpose purpose
+	keeps   bool // the token stays, unless the answer brings another one
+}
+
+// renewals are the ways to renew a session, the better ones first: what just
+// keeps the token alive while nothing but idleness ends it, then refresh.
+func (m *Manager) renewals(t Target, s token.Session) []renewal {
+	var all []renewal
 	if len(t.Profile.Keepalive) > 0 && !s.LongLived && s.Limit.Live(m.Now(), 0) {
-		all = append(all, t.Profile.Keepalive)
+		all = append(all, renewal{calls: t.Profile.Keepalive, purpose: toUse, keeps: true})
 	}
 	if canRefresh(t.Profile, s) && s.RefreshExpiry.Live(m.Now(), 0) {
-		all = append(all, t.Profile.Refresh)
+		all = append(all, renewal{calls: t.Profile.Refresh, purpose: toRefresh})
 	}
 	return all
 }
@@ -229,12 +236,12 @@ func endsSession(err error) bool {
 // refreshNoted makes calls that renew with a note in the store round it, so that
 // a refusal can be told from one that an interrupted renewal has caused: the
 // server may have answered that one with tokens that nobody has kept.
-func (m *Manager) refreshNoted(ctx context.Context, t Target, s token.Session, calls profile.Calls) (token.Session, error) {
+func (m *Manager) refreshNoted(ctx context.Context, t Target, s token.Session, way renewal) (token.Session, error) {
 	interrupted, err := m.Store.BeginRenewal(s.Info, m.Now().UTC())
 	if err != nil {
 		m.Note("%v", err) // it is needed only to explain a failure
 	}
-	fresh, err := m.refresh(ctx, t, s, calls)
+	fresh, err := m.refresh(ctx, t, s, way)
 	switch {
 	case err == nil, mayBeUsedUp(err): // the note stays until the answer is kept
 	case interrupted.IsZero():
@@ -263,17 +270,13 @@ func (m *Manager) endRenewal(key token.Key) {
 
 // refresh makes the calls of refresh: or keepalive:. Parts that the answer does
 // not bring stay as they were (RFC 6749 §6: a new refresh token is optional).
-func (m *Manager) refresh(ctx context.Context, t Target, s token.Session, calls profile.Calls) (token.Session, error) {
-	r := m.newRun(t, toRefresh, calls, sessionValues(s), sessionReach(s))
-	keepalive := len(t.Profile.Keepalive) > 0 && &calls[0] == &t.Profile.Keepalive[0]
-	if keepalive {
-		r.purpose = toUse
-	}
+func (m *Manager) refresh(ctx context.Context, t Target, s token.Session, way renewal) (token.Session, error) {
+	r := m.newRun(t, way.purpose, way.calls, sessionValues(s), sessionReach(s))
 	res, err := r.do(ctx)
 	if err != nil {
 		return token.Session{}, err
 	}
-	if keepalive && res.read.token.IsZero() {
+	if way.keeps && res.read.token.IsZero() {
 		res.read.token, res.read.limit = s.AccessToken, s.Limit
 	}
 	if res.read.token.IsZero() {

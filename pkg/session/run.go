@@ -143,7 +143,8 @@ func (r *run) do(ctx context.Context) (*result, error) {
 // until until: is true.
 func (r *run) make(ctx context.Context, c *profile.Call) (*call.Answer, error) {
 	r.values["method"] = c.Request.Method
-	if err := r.provide(ctx, r.target.Profile.Needs(c)); err != nil {
+	names := r.target.Profile.Needs(c)
+	if err := r.provide(ctx, names); err != nil {
 		return nil, err
 	}
 	if !c.Sends() {
@@ -157,7 +158,7 @@ func (r *run) make(ctx context.Context, c *profile.Call) (*call.Answer, error) {
 		if answer == nil {
 			return nil, err
 		}
-		asked, askErr := r.askedFor(ctx, c, answer)
+		asked, askErr := r.askedFor(ctx, names, answer)
 		if askErr != nil {
 			return nil, errors.Join(askErr, err)
 		}
@@ -173,7 +174,7 @@ func (r *run) make(ctx context.Context, c *profile.Call) (*call.Answer, error) {
 				return nil, err
 			}
 		}
-		if err := r.compute(ctx, r.target.Profile.Needs(c)); err != nil { // time and nonces anew
+		if err := r.compute(ctx, names); err != nil { // time and nonces anew
 			return nil, err
 		}
 	}
@@ -210,11 +211,11 @@ func (r *run) once(ctx context.Context, c *profile.Call) (*call.Answer, error) {
 	return answer, err
 }
 
-// askedFor asks for the inputs that the call names and that, by their when:,
-// this answer makes necessary. It says whether there were any.
-func (r *run) askedFor(ctx context.Context, c *profile.Call, answer *call.Answer) (bool, error) {
+// askedFor asks for the inputs among names that, by their when:, this answer
+// makes necessary. It says whether there were any.
+func (r *run) askedFor(ctx context.Context, names []string, answer *call.Answer) (bool, error) {
 	asked := false
-	for _, name := range r.target.Profile.Needs(c) {
+	for _, name := range names {
 		in, ok := r.target.Profile.Input(name)
 		if _, given := r.given[name]; !ok || given || in.When.IsZero() || !answer.True(ctx, in.When, r.values) {
 			continue
